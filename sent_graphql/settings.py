@@ -1,0 +1,203 @@
+"""Every setting of the service: its meaning, default and allowed values.
+
+Where values come from, later ones winning: the network's file in config/ (or the one given with --config), the
+environment (`SENT_` and the path in upper case, parts joined by two underscores: SENT_OXEND__REQUEST_TIMEOUT),
+the command line. docs/configuration.md lists them all; a test keeps it complete.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from sent_graphql.models.network import NetworkType
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+
+
+class Section(BaseModel):
+    """A table of settings; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkSettings(Section):
+    """Which network is served, and its constants (seconds)."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$", description="Name of the network, as in --network.")]
+    nettype: Annotated[NetworkType, Field(description="oxend's own name of the network; another answer refuses.")]
+    chain_id: Annotated[int, Field(gt=0, description="Chain id of the L2; another answer refuses.")]
+    block_seconds: Annotated[int, Field(gt=0, le=86_400, description="Time between two Oxen blocks.")] = 120
+    unlock_seconds: Annotated[int, Field(ge=0, description="From exit request to leaving.")]
+    deregistration_lock_seconds: Annotated[int, Field(ge=0, description="How long a deregistered stake is locked.")]
+    token_supply: Annotated[int | None, Field(ge=0, description="Supply of the whole token in atomic units.")] = None
+
+
+class OxendSettings(Section):
+    """How oxend is reached and asked."""
+
+    endpoints: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            max_length=16,
+            description="ipc://PATH, tcp://HOST:PORT or curve://HOST:PORT/PUBKEY; the next is tried when one fails. "
+            "A relative ipc path is relative to the project.",
+        ),
+    ]
+    transport: Annotated[
+        Literal["auto", "oxenmq", "zmq"],
+        Field(description="zmq: our own client. oxenmq: the package of that name. auto: oxenmq where it imports."),
+    ] = "auto"
+    request_timeout: Annotated[Seconds, Field(description="Longest wait for one reply.")] = 15.0
+    connect_timeout: Annotated[Seconds, Field(description="Longest wait for a connection's first answer.")] = 10.0
+    max_in_flight: Annotated[int, Field(ge=1, le=1000, description="Requests under way at once.")] = 32
+    max_message_bytes: Annotated[int, Field(ge=1024, description="Largest reply part accepted.")] = 200 * 1024 * 1024
+    reconnect_initial: Annotated[Seconds, Field(description="First pause before a new connection.")] = 0.25
+    reconnect_max: Annotated[Seconds, Field(description="Longest pause before a new connection.")] = 15.0
+    subscription_renewal: Annotated[Seconds, Field(description="How often the block subscription is renewed.")] = 60.0
+    round_attempts: Annotated[
+        int, Field(ge=1, le=10, description="How often a round is tried whose answers straddle a new block.")
+    ] = 4
+
+
+class ContractsSettings(Section):
+    """Where the contracts are and how the L2 is asked."""
+
+    rpc_urls: Annotated[
+        tuple[SecretStr, ...],
+        Field(
+            max_length=16,
+            description="http(s):// or ws(s):// JSON-RPC endpoints; the next is tried when one fails. Secret: keys.",
+        ),
+    ] = ()
+    service_node_rewards: Annotated[AddressText | None, Field(description="The rewards contract. Required.")] = None
+    contribution_factory: Annotated[AddressText | None, Field(description="The contribution contracts' factory.")] = (
+        None
+    )
+    reward_rate_pool: Annotated[AddressText | None, Field(description="The reward rate pool.")] = None
+    token: Annotated[AddressText | None, Field(description="The token.")] = None
+    multicall: Annotated[
+        AddressText | None, Field(description="Multicall3; JSON-RPC batches are used where it has no code or is unset.")
+    ] = "0xcA11bde05977b3631167028862bE2a173976CA11"
+    deployment_block: Annotated[
+        int | None, Field(ge=0, description="Block to scan events from; found by bisection when unset.")
+    ] = None
+    request_timeout: Annotated[Seconds, Field(description="Longest wait for one HTTP round trip.")] = 20.0
+    retries: Annotated[int, Field(ge=0, le=10, description="Further tries of one round trip.")] = 3
+    retry_initial: Annotated[Seconds, Field(description="First pause before a further try.")] = 0.25
+    retry_max: Annotated[Seconds, Field(description="Longest pause; a Retry-After beyond it fails the try.")] = 10.0
+    max_concurrency: Annotated[int, Field(ge=1, le=64, description="HTTP round trips under way at once.")] = 4
+    batch_size: Annotated[int, Field(ge=1, le=10_000, description="Calls in one JSON-RPC batch or multicall.")] = 500
+    max_response_bytes: Annotated[int, Field(ge=1024, description="Largest answer accepted.")] = 64 * 1024 * 1024
+    node_list_chunk: Annotated[
+        int, Field(ge=10, le=10_000, description="Nodes a round trip when the list is walked for a provider's caps.")
+    ] = 500
+    scan_range: Annotated[int, Field(ge=1, description="Blocks asked for in one event query, to begin with.")] = 10_000
+    scan_range_max: Annotated[int, Field(ge=1, description="Most blocks asked for in one event query.")] = 100_000
+    reorg_depth: Annotated[
+        int, Field(ge=1, le=100_000, description="Blocks behind the head whose hashes are kept to find a fork point.")
+    ] = 256
+
+
+class PollSettings(Section):
+    """When a source is asked again."""
+
+    interval: Annotated[Seconds, Field(description="The safety net: longest pause between two polls.")]
+    min_interval: Annotated[Seconds, Field(description="Shortest pause between two polls, however many blocks come.")]
+    timeout: Annotated[Seconds, Field(description="Longest time of one poll.")]
+    backoff_max: Annotated[Seconds, Field(description="Longest pause after failed polls.")] = 60.0
+    stale_after: Annotated[Seconds, Field(description="Age of the last good poll that turns `meta.stale` true.")]
+
+
+class OxendPollSettings(PollSettings):
+    """Polling of oxend: pushes trigger it, the interval is the safety net."""
+
+    interval: Annotated[Seconds, Field(description="Longest pause between two polls of oxend.")] = 30.0
+    min_interval: Annotated[Seconds, Field(description="Shortest pause between two polls of oxend.")] = 0.5
+    timeout: Annotated[Seconds, Field(description="Longest time of one poll of oxend.")] = 60.0
+    stale_after: Annotated[Seconds, Field(description="Age of oxend's data that makes the service stale.")] = 300.0
+
+
+class ContractsPollSettings(PollSettings):
+    """Polling of the contracts."""
+
+    interval: Annotated[Seconds, Field(description="Longest pause between two polls of the contracts.")] = 10.0
+    min_interval: Annotated[Seconds, Field(description="Shortest pause between two polls of the contracts.")] = 2.0
+    timeout: Annotated[Seconds, Field(description="Longest time of one poll of the contracts.")] = 120.0
+    stale_after: Annotated[Seconds, Field(description="Age of the contracts' data that makes the service stale.")] = (
+        300.0
+    )
+
+
+class CacheSettings(Section):
+    """Where the current snapshot is held."""
+
+    backend: Annotated[Literal["memory"], Field(description="Only memory for now.")] = "memory"
+    state_directory: Annotated[
+        str, Field(description="Where the last snapshot and the scan's progress are kept; relative to the project.")
+    ] = "state"
+
+
+class HttpSettings(Section):
+    """What the service answers on."""
+
+    host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[Port, Field(description="Port to listen on; 0 takes a free one.")] = 5000
+    cors_origins: Annotated[
+        tuple[str, ...], Field(description='Origins whose pages may ask from a browser; "*" for all. None by default.')
+    ] = ()
+    graphiql: Annotated[bool, Field(description="Serve the GraphiQL explorer to browsers at /graphql.")] = True
+    max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 1024 * 1024
+    shutdown_grace: Annotated[Seconds, Field(description="How long open answers may take at shut down.")] = 10.0
+
+
+class GraphqlSettings(Section):
+    """Bounds of what may be asked."""
+
+    max_page_size: Annotated[int, Field(ge=1, le=100_000, description="Most items of one page.")] = 2_500
+    default_page_size: Annotated[int, Field(ge=1, le=100_000, description="Items of a page when none is given.")] = 100
+    introspection: Annotated[bool, Field(description="Answer introspection queries.")] = True
+    max_depth: Annotated[int, Field(ge=1, le=100, description="Deepest nesting of a query.")] = 20
+    max_tokens: Annotated[int, Field(ge=10, description="Most tokens of a document.")] = 5_000
+    max_aliases: Annotated[int, Field(ge=0, description="Most aliases in a document.")] = 100
+
+
+class LogSettings(Section):
+    """What is logged and how."""
+
+    level: Annotated[Literal["debug", "info", "warning", "error"], Field(description="Least severe line shown.")] = (
+        "info"
+    )
+    format: Annotated[
+        Literal["auto", "console", "json"], Field(description="auto: key-value in a terminal, JSON otherwise.")
+    ] = "auto"
+
+
+class LocalSettings(Section):
+    """The embedded local network (only served as network `localdev`)."""
+
+    embedded: Annotated[bool, Field(description="Start oxend and the L2 of the local network as child processes.")] = (
+        False
+    )
+    nodes: Annotated[int, Field(ge=1, le=10_000, description="Nodes to begin with.")] = 40
+    seed: Annotated[int, Field(ge=0, description="Seed of everything that is random in it.")] = 1
+    block_seconds: Annotated[Seconds, Field(description="Time between two of its Oxen blocks.")] = 5.0
+    start_timeout: Annotated[Seconds, Field(description="Longest wait for its processes to be up.")] = 600.0
+
+
+class Settings(Section):
+    """All settings of one service."""
+
+    network: NetworkSettings
+    oxend: OxendSettings
+    contracts: ContractsSettings = ContractsSettings()
+    poll_oxend: OxendPollSettings = OxendPollSettings()
+    poll_contracts: ContractsPollSettings = ContractsPollSettings()
+    cache: CacheSettings = CacheSettings()
+    http: HttpSettings = HttpSettings()
+    graphql: GraphqlSettings = GraphqlSettings()
+    log: LogSettings = LogSettings()
+    local: LocalSettings = LocalSettings()
+    allow_root: Annotated[bool, Field(description="Serve a real network as root all the same.")] = False
