@@ -5,21 +5,83 @@ environment (`SENT_` and the path in upper case, parts joined by two underscores
 the command line. docs/configuration.md lists them all; a test keeps it complete.
 """
 
-from typing import Annotated, Literal
+import json
+import re
+from types import NoneType
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from sent_graphql.models.keys import eth_address
 from sent_graphql.models.network import NetworkType
+
+_HOST_PORT = r"(?:\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):[0-9]{1,5}"
+_CURVE_KEY = r"(?:[0-9a-fA-F]{64}|[ybndrfg8ejkmcpqxot1uwisza345h769]{52}|[A-Za-z0-9+/]{43}=?)"
+_ENDPOINT = re.compile(rf"ipc://.+|tcp://{_HOST_PORT}|curve://{_HOST_PORT}/{_CURVE_KEY}")
+_RPC_URL = re.compile(r"(?:https?|wss?)://[^\s/?#]+\S*")
+_ADDRESS = re.compile(r"0x([0-9a-fA-F]{40})")
+
+
+def _listed(value: object) -> object:
+    """A list written as one text: JSON, or parted by commas (the environment knows nothing but texts)."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError(f"a list is JSON or parted by commas, and this is no JSON: {error}") from None
+    return [part for part in (part.strip() for part in value.split(",")) if part]
+
+
+def _endpoint(text: str) -> str:
+    if _ENDPOINT.fullmatch(text) is None:
+        raise ValueError(
+            "an endpoint is ipc://PATH, tcp://HOST:PORT or curve://HOST:PORT/PUBKEY "
+            "(PUBKEY: 64 hex digits, 52 of base32z or 43 of base64)"
+        )
+    return text
+
+
+def _rpc_url(url: SecretStr) -> SecretStr:
+    if _RPC_URL.fullmatch(url.get_secret_value()) is None:
+        raise ValueError("a URL of an RPC begins with http://, https://, ws:// or wss:// and a host")
+    return url
+
+
+def _address(text: str) -> str:
+    match = _ADDRESS.fullmatch(text)
+    if match is None:
+        raise ValueError("an address is 0x and 40 hex digits")
+    canonical = eth_address(text)
+    if match[1] not in (match[1].lower(), match[1].upper(), canonical[2:]):
+        raise ValueError(f"the checksum is wrong: {canonical} would be right, or write it in lower case")
+    return canonical
+
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
-AddressText = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$")]
+AddressText = Annotated[str, AfterValidator(_address)]
+Endpoint = Annotated[str, AfterValidator(_endpoint)]
+RpcUrl = Annotated[SecretStr, AfterValidator(_rpc_url)]
 
 
 class Section(BaseModel):
-    """A table of settings; unknown keys are refused."""
+    """A table of settings; unknown keys are refused, an empty text unsets a setting that may be unset."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _unset_what_is_empty(cls, values: object) -> object:
+        if not isinstance(values, dict):
+            return values
+        return {name: None if value == "" and cls._may_be_unset(name) else value for name, value in values.items()}
+
+    @classmethod
+    def _may_be_unset(cls, name: str) -> bool:
+        field = cls.model_fields.get(name)
+        return field is not None and NoneType in get_args(field.annotation)
 
 
 class NetworkSettings(Section):
@@ -38,7 +100,8 @@ class OxendSettings(Section):
     """How oxend is reached and asked."""
 
     endpoints: Annotated[
-        tuple[str, ...],
+        tuple[Endpoint, ...],
+        BeforeValidator(_listed),
         Field(
             min_length=1,
             max_length=16,
@@ -66,7 +129,8 @@ class ContractsSettings(Section):
     """Where the contracts are and how the L2 is asked."""
 
     rpc_urls: Annotated[
-        tuple[SecretStr, ...],
+        tuple[RpcUrl, ...],
+        BeforeValidator(_listed),
         Field(
             max_length=16,
             description="http(s):// or ws(s):// JSON-RPC endpoints; the next is tried when one fails. Secret: keys.",
@@ -146,7 +210,9 @@ class HttpSettings(Section):
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Field(description="Port to listen on; 0 takes a free one.")] = 5000
     cors_origins: Annotated[
-        tuple[str, ...], Field(description='Origins whose pages may ask from a browser; "*" for all. None by default.')
+        tuple[str, ...],
+        BeforeValidator(_listed),
+        Field(description='Origins whose pages may ask from a browser; "*" for all. None by default.'),
     ] = ()
     graphiql: Annotated[bool, Field(description="Serve the GraphiQL explorer to browsers at /graphql.")] = True
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 1024 * 1024
@@ -201,3 +267,10 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     local: LocalSettings = LocalSettings()
     allow_root: Annotated[bool, Field(description="Serve a real network as root all the same.")] = False
+    directory: Annotated[
+        str | None,
+        Field(
+            description="Where relative paths begin. Unset: the project's directory, or where the service is installed "
+            "as a package, that of the file given with --config, else the current one."
+        ),
+    ] = None
