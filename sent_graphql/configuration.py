@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from sent_graphql.configuration_errors import ConfigurationError, describe_problems
+from sent_graphql.places import config_directory, project_directory
 from sent_graphql.settings import Settings
 
 ENVIRONMENT_PREFIX: Final = "SENT_"
@@ -107,7 +108,7 @@ def refuse_incomplete(loaded: LoadedSettings) -> None:
 
 def network_names() -> list[str]:
     """Networks that a file is shipped for."""
-    return sorted(path.stem for path in _config_directory().glob("*.toml"))
+    return sorted(path.stem for path in config_directory().glob("*.toml"))
 
 
 def environment_name(key: str) -> str:
@@ -120,7 +121,7 @@ def _network_layers(network: str | None, own: Layer | None) -> list[Layer]:
     named = table.get("name") if isinstance(table, Mapping) else None
     name = network or named or DEFAULT_NETWORK
     if name in network_names():
-        return [_file_layer(_config_directory() / f"{name}.toml")]
+        return [_file_layer(config_directory() / f"{name}.toml")]
     if own and network is None:
         return []
     raise ConfigurationError(
@@ -244,7 +245,7 @@ def _at(settings: Settings, key: str) -> float:
 def _root(settings: Settings, config_file: Path | None) -> Path:
     if settings.directory is not None:
         return Path(settings.directory).expanduser().absolute()
-    project = _project_directory()
+    project = project_directory()
     if project is not None:
         return project
     return config_file.absolute().parent if config_file else Path.cwd()
@@ -262,17 +263,6 @@ def _with_absolute_paths(settings: Settings, root: Path) -> Settings:
             "cache": settings.cache.model_copy(update={"state_directory": state}),
         }
     )
-
-
-def _project_directory() -> Path | None:
-    """The checkout that this package is run from; None where it is installed as a package."""
-    directory = Path(__file__).resolve().parent.parent
-    return directory if (directory / "pyproject.toml").is_file() and (directory / "config").is_dir() else None
-
-
-def _config_directory() -> Path:
-    project = _project_directory()
-    return project / "config" if project else Path(__file__).resolve().parent / "config"
 
 
 def _shown(path: Path) -> str:

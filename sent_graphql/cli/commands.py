@@ -1,0 +1,174 @@
+"""The commands and their flags. What they do is in the modules beside this one."""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sent_graphql import __version__
+from sent_graphql.cli import exits
+from sent_graphql.cli.effective import effective_settings
+from sent_graphql.cli.reload import Reloader
+from sent_graphql.cli.serve import RootRefusedError, UnavailableError, serve_until_stopped
+from sent_graphql.configuration import (
+    ConfigurationError,
+    LoadedSettings,
+    load_settings,
+    network_names,
+    refuse_incomplete,
+)
+from sent_graphql.sources.errors import SourceMisconfiguredError
+
+SERVE_EXAMPLES = """
+\b
+Examples:
+  sent-graphql serve                        the embedded local network,
+                                            on http://127.0.0.1:5000/graphql
+  sent-graphql serve --nodes 200 --seed 7   a larger one, always the same
+  sent-graphql serve --network mainnet      a real one: config/mainnet.toml
+                                            and SENT_ variables
+  sent-graphql serve --config my.toml       your own settings over them
+"""
+
+
+class Level(StrEnum):
+    """What --log-level takes."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+NetworkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--network",
+        envvar="SENT_NETWORK",
+        metavar="NAME",
+        help=f"The network: {', '.join(network_names())}. Unset: the one that --config names, else localdev.",
+    ),
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", envvar="SENT_CONFIG", metavar="FILE", help="TOML file whose settings win over the network's."
+    ),
+]
+
+app = typer.Typer(
+    name="sent-graphql",
+    help="The Session staking network over GraphQL.",
+    epilog=exits.EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"sent-graphql {__version__}")
+        raise typer.Exit
+
+
+@app.command(epilog=exits.EPILOG, help=f"Answer GraphQL queries about one network until stopped.\n{SERVE_EXAMPLES}")
+def serve(
+    network: NetworkOption = None,
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Port to listen on; 0 takes a free one (5000).")
+    ] = None,
+    nodes: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Local network only: nodes to begin with (40).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Local network only: seed of its randomness (1).")] = None,
+    log_level: Annotated[Level | None, typer.Option(help="Least severe log line shown (info).")] = None,
+    reload: Annotated[
+        bool, typer.Option("--reload", help="For development: start anew when a .py or .toml file changes.")
+    ] = False,
+) -> None:
+    """Answer GraphQL queries about one network until stopped."""
+    if reload:
+        raise typer.Exit(Reloader.of_this_command(sys.argv[1:], config).run())
+    overrides = {
+        "http.host": host,
+        "http.port": port,
+        "local.nodes": nodes,
+        "local.seed": seed,
+        "log.level": log_level.value if log_level else None,
+    }
+    with _faults_explained():
+        loaded = _load(network, config, overrides)
+        refuse_incomplete(loaded)
+        if not loaded.settings.local.embedded and (nodes is not None or seed is not None):
+            raise typer.BadParameter("--nodes and --seed are for the embedded local network (--network localdev)")
+        serve_until_stopped(loaded, announce=typer.echo)
+
+
+@app.command(epilog=exits.EPILOG)
+def doctor(
+    network: NetworkOption = None,
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document in place of text.")] = False,
+) -> None:
+    """Examine every step from oxend's socket to its first reply and from RPC URL to contract code.
+
+    Prints for each: fine, or what is wrong and the command or setting that mends it. Ends with 0, or 69.
+    """
+    with _faults_explained():
+        loaded = _load(network, config, {})
+    del loaded, as_json
+
+
+@app.command(epilog=exits.EPILOG)
+def schema() -> None:
+    """Print the GraphQL schema in SDL."""
+    from sent_graphql.schema import build_schema  # noqa: PLC0415 - costs a second that the other commands save
+
+    typer.echo(build_schema().as_str())
+
+
+@app.command(name="config", epilog=exits.EPILOG)
+def config_(network: NetworkOption = None, config: ConfigOption = None) -> None:
+    """Print the effective settings as TOML, with where each came from; secrets are masked."""
+    with _faults_explained():
+        typer.echo(effective_settings(_load(network, config, {})), nl=False)
+
+
+def _load(network: str | None, config: Path | None, overrides: Mapping[str, object]) -> LoadedSettings:
+    return load_settings(network, config, overrides, os.environ)
+
+
+@contextmanager
+def _faults_explained() -> Iterator[None]:
+    """Faults that a user can mend end the process with a message and a code, without a traceback."""
+    try:
+        yield
+    except (ConfigurationError, SourceMisconfiguredError) as error:
+        raise _ended(str(error), exits.MISCONFIGURED) from None
+    except RootRefusedError as error:
+        raise _ended(str(error), exits.ROOT_REFUSED) from None
+    except UnavailableError as error:
+        raise _ended(str(error), exits.UNAVAILABLE) from None
+
+
+def _ended(message: str, code: int) -> typer.Exit:
+    typer.echo(f"sent-graphql: {message}", err=True)
+    return typer.Exit(code)
