@@ -1,0 +1,1 @@
+"""The current snapshot, handed out from memory to every request."""

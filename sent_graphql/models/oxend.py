@@ -113,3 +113,7 @@ class OxendView(Struct, frozen=True, kw_only=True):
     """BLS keys with an exit request that oxend has not confirmed yet."""
     accrued: dict[str, int]
     """Lifetime rewards by canonical address, atomic units."""
+
+    def timestamp_of(self, height: int) -> int:
+        """Unix seconds of a block, reckoned back from the top block by the block time."""
+        return self.block_timestamp - (self.block_height - height) * self.target_block_seconds

@@ -1,0 +1,1 @@
+"""When to ask which source, and how both sides become one snapshot."""

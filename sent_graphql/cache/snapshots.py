@@ -1,0 +1,47 @@
+"""The current snapshot, held by aiocache and swapped in whole.
+
+The memory backend hands out the live object without copying, so readers need no lock: what they hold never changes.
+"""
+
+import asyncio
+from typing import Final
+
+from aiocache import SimpleMemoryCache
+from aiocache.serializers import NullSerializer
+
+from sent_graphql.models.snapshot import Snapshot
+
+_KEY: Final = "snapshot"
+
+
+class SnapshotCache:
+    """Where pollers put the newest snapshot and requests take theirs."""
+
+    def __init__(self, first: Snapshot) -> None:
+        self._first = first
+        self._cache = SimpleMemoryCache(serializer=NullSerializer(), namespace="sent")
+        self._changed = asyncio.Condition()
+
+    async def current(self) -> Snapshot:
+        """The newest snapshot; before the first one is published, the one without data."""
+        snapshot: Snapshot | None = await self._cache.get(_KEY)
+        return snapshot if snapshot is not None else self._first
+
+    async def publish(self, snapshot: Snapshot) -> None:
+        """Makes `snapshot` the current one. Its version must be greater than every earlier one.
+
+        Only what has no data yet keeps version 0 while the sources' health changes.
+        """
+        current = await self.current()
+        if snapshot.version <= current.version and snapshot.version != 0:
+            raise ValueError(f"snapshot {snapshot.version} is not newer than {current.version}")
+        await self._cache.set(_KEY, snapshot)
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def after(self, version: int) -> Snapshot:
+        """The current snapshot as soon as it is newer than `version`."""
+        async with self._changed:
+            while (snapshot := await self.current()).version <= version:
+                await self._changed.wait()
+            return snapshot

@@ -1,0 +1,82 @@
+"""The last snapshot on disk, so that a restart answers at once.
+
+What is kept are the views that the snapshot was joined from, the lives in it and its version; joining them again is
+quicker than reading a finished snapshot and cannot disagree with the code. One file per network, chain and rewards
+contract; written beside and moved into place, so that a reader or a crash never sees half of it.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from sent_graphql.models.contracts import ContractsView
+from sent_graphql.models.oxend import OxendView
+from sent_graphql.pollers.lives import Lives
+
+FORMAT: Final = 1
+"""Raised when the kept structs change in a way that older files cannot be read."""
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """What one file holds. Times are unix seconds."""
+
+    format: int = FORMAT
+    chain_id: int
+    service_node_rewards: str
+    version: int
+    oxend: OxendView
+    oxend_at: float
+    contracts: ContractsView
+    contracts_at: float
+    lives: Lives
+
+
+class SnapshotKeep:
+    """Reads and writes the kept snapshot of one network."""
+
+    def __init__(self, directory: Path, network: str, chain_id: int, service_node_rewards: str) -> None:
+        self._path = directory / f"{network}-{chain_id}-{service_node_rewards.lower()}.snapshot"
+        self._chain_id = chain_id
+        self._service_node_rewards = service_node_rewards
+        self._log = structlog.get_logger()
+
+    async def load(self) -> Kept | None:
+        """What was kept for this network and contract, or nothing; an unreadable file is reported and left alone."""
+        try:
+            kept = await asyncio.to_thread(self._read)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError, ValueError) as error:
+            self._log.warning("the kept snapshot cannot be used", file=self._path.name, error=str(error)[:200])
+            return None
+        return kept
+
+    async def save(self, kept: Kept) -> None:
+        """Replaces what is kept. A full or read-only disk is reported; the service goes on without."""
+        try:
+            await asyncio.to_thread(self._write, kept)
+        except OSError as error:
+            self._log.warning("the snapshot could not be kept", file=self._path.name, error=str(error)[:200])
+
+    def _read(self) -> Kept:
+        body = self._path.read_bytes()
+        kept = msgspec.msgpack.decode(body, type=Kept)
+        if kept.format != FORMAT:
+            raise ValueError(f"it has format {kept.format}, this version writes {FORMAT}")
+        if (kept.chain_id, kept.service_node_rewards) != (self._chain_id, self._service_node_rewards):
+            raise ValueError("it belongs to another chain or rewards contract")
+        return kept
+
+    def _write(self, kept: Kept) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self._path.with_suffix(".new")
+        with beside.open("wb") as file:
+            file.write(msgspec.msgpack.encode(kept))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self._path)

@@ -1,0 +1,53 @@
+"""Identity: one registration is one life, with one id that outlives what each side learns of it later.
+
+A life is first seen by either side, under that side's name for it (an alias). Its id is made from that and kept under
+every alias that it gets afterwards, so it does not change when the other side learns of it.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+
+class Life(Struct, frozen=True):
+    """What is remembered of one life: the local part of its global id, and its id in the rewards contract."""
+
+    id: str
+    contract_id: int | None
+
+
+def held_alias(contract_id: int) -> str:
+    """The rewards contract's name for a life."""
+    return f"contract:{contract_id}"
+
+
+def registered_alias(pubkey: str, registration_height: int) -> str:
+    """oxend's name for a life from its confirmation on, exit list included."""
+    return f"{pubkey}:{registration_height}"
+
+
+def pending_alias(pubkey: str) -> str:
+    """oxend's name for a life that it has not confirmed yet; kept only while it is pending."""
+    return f"{pubkey}:pending"
+
+
+class Lives(Struct, frozen=True):
+    """The lives of the present snapshot by each of their aliases."""
+
+    by_alias: Mapping[str, Life]
+
+    def contract_id(self, alias: str) -> int | None:
+        """The contract id of the life that is known under `alias`, if both are known."""
+        life = self.by_alias.get(alias)
+        return life.contract_id if life is not None else None
+
+    def find(self, aliases: Iterable[str]) -> Life | None:
+        """The life known under the first of `aliases` that is known at all."""
+        for alias in aliases:
+            life = self.by_alias.get(alias)
+            if life is not None:
+                return life
+        return None
+
+
+NO_LIVES = Lives(by_alias={})

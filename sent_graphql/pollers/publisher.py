@@ -1,0 +1,185 @@
+"""Makes a new snapshot whenever a source has spoken, fallen silent or grown stale."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+from msgspec import Struct
+
+from sent_graphql.models.contracts import ContractsView, ScanProgress
+from sent_graphql.models.oxend import OxendView
+from sent_graphql.models.snapshot import Snapshot, SourceStatus
+from sent_graphql.pollers.assembly import Assembly, Difference, assemble
+from sent_graphql.pollers.keep import Kept
+from sent_graphql.pollers.lives import NO_LIVES, Lives
+from sent_graphql.pollers.poller import Poller
+from sent_graphql.settings import NetworkSettings
+
+View = TypeVar("View")
+
+POLLS_TO_WAIT = 2
+"""Polls of the contracts that news from oxend waits for when it names a wallet whose rewards are not read yet.
+
+Two, because one may have been under way already without that wallet."""
+
+EXAMPLES_LOGGED = 5
+"""Contradictions between the sides that one log line names."""
+
+
+class _Joined(Struct, frozen=True):
+    """An assembly and the very views that it was made from."""
+
+    oxend: OxendView
+    contracts: ContractsView
+    assembly: Assembly
+
+
+class SnapshotPublisher:
+    """Joins the pollers' last good views and hands every new snapshot to `publish`."""
+
+    def __init__(
+        self,
+        oxend: Poller[OxendView],
+        contracts: Poller[ContractsView],
+        constants: NetworkSettings,
+        scan_progress: Callable[[], ScanProgress],
+        publish: Callable[[Snapshot], Awaitable[None]],
+    ) -> None:
+        self._oxend = oxend
+        self._contracts = contracts
+        self._constants = constants
+        self._scan_progress = scan_progress
+        self._publish = publish
+        self._changed = asyncio.Event()
+        self._joined: _Joined | None = None
+        self._lives = NO_LIVES
+        self._last: Snapshot | None = None
+        self._version = 0
+        self._waiting_since: int | None = None
+        self._log = structlog.get_logger()
+
+    def changed(self) -> None:
+        """Tells that a poll has ended or the scan has come on."""
+        self._changed.set()
+
+    def restore(self, version: int, lives: Lives) -> None:
+        """Goes on from an earlier run: greater versions, the same ids. The pollers have their views already."""
+        self._version = version
+        self._lives = lives
+
+    def kept(self) -> Kept | None:
+        """What is worth keeping for the next start: the newest joined views, once there are any."""
+        at = [poller.health.last_success_at for poller in (self._oxend, self._contracts)]
+        if self._joined is None or at[0] is None or at[1] is None:
+            return None
+        return Kept(
+            chain_id=self._joined.contracts.chain_id,
+            service_node_rewards=self._joined.contracts.addresses.service_node_rewards,
+            version=self._version,
+            oxend=self._joined.oxend,
+            oxend_at=at[0].timestamp(),
+            contracts=self._joined.contracts,
+            contracts_at=at[1].timestamp(),
+            lives=self._joined.assembly.lives,
+        )
+
+    async def run(self) -> None:
+        """Publishes for ever."""
+        while True:
+            self._changed.clear()
+            await self.publish()
+            try:
+                async with asyncio.timeout_at(self._next_staleness()):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._log.warning("the data has grown stale")
+
+    async def publish(self) -> None:
+        """Joins what is new and publishes, unless everything is as it was."""
+        await self._join()
+        joined = self._joined
+        state = joined.assembly.state if joined is not None else None
+        sources = (
+            self._status(self._oxend, joined.oxend.block_height if joined else None),
+            self._status(self._contracts, joined.contracts.block_number if joined else None, self._scan_progress()),
+        )
+        stale = self._is_stale()
+        last = self._last
+        if last is not None and last.state is state and last.sources == sources and last.stale == stale:
+            return
+        if state is not None:
+            self._version = max(self._version + 1, time.time_ns() // 1_000_000)
+        self._last = Snapshot(
+            version=self._version if state is not None else 0,
+            created_at=datetime.now(UTC) if state is not None else None,
+            stale=stale,
+            sources=sources,
+            state=state,
+        )
+        await self._publish(self._last)
+
+    async def _join(self) -> None:
+        oxend, contracts, joined = self._oxend.view, self._contracts.view, self._joined
+        if oxend is None or contracts is None:
+            return
+        if joined is not None and joined.oxend is oxend and joined.contracts is contracts:
+            return
+        if self._must_wait_for_wallets(oxend, contracts):
+            return
+        previous = joined.assembly.state if joined is not None else None
+        # In a thread: thousands of nodes take longer than the event loop may be held.
+        assembly = await asyncio.to_thread(assemble, oxend, contracts, self._constants, self._lives, previous)
+        self._report(assembly.differences, joined.assembly.differences if joined is not None else frozenset())
+        self._lives = assembly.lives
+        self._joined = _Joined(oxend, contracts, assembly)
+
+    def _must_wait_for_wallets(self, oxend: OxendView, contracts: ContractsView) -> bool:
+        """Whether oxend names wallets whose rewards a poll of the contracts is about to read."""
+        known = contracts.recipients
+        unread = any(address.startswith("0x") and address not in known for address in oxend.accrued)
+        if not unread or not self._contracts.health.healthy:
+            self._waiting_since = None
+            return False
+        if self._waiting_since is None:
+            self._waiting_since = self._contracts.attempts
+        if self._contracts.attempts - self._waiting_since >= POLLS_TO_WAIT:
+            return False
+        self._contracts.trigger()
+        return True
+
+    def _status(self, poller: Poller[View], height: int | None, scan: ScanProgress | None = None) -> SourceStatus:
+        health = poller.health
+        return SourceStatus(
+            name=poller.name,
+            healthy=health.healthy,
+            last_success_at=health.last_success_at,
+            height=height,
+            last_error=health.last_error,
+            scan=scan,
+        )
+
+    def _is_stale(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return any(deadline is None or deadline <= now for deadline in self._deadlines())
+
+    def _next_staleness(self) -> float | None:
+        now = asyncio.get_running_loop().time()
+        return min(
+            (deadline for deadline in self._deadlines() if deadline is not None and deadline > now), default=None
+        )
+
+    def _deadlines(self) -> tuple[float | None, float | None]:
+        return (self._oxend.health.fresh_until, self._contracts.health.fresh_until)
+
+    def _report(self, now: frozenset[Difference], before: frozenset[Difference]) -> None:
+        new = sorted(now - before)
+        if new:
+            self._log.warning(
+                "oxend and the contract disagree; the contract's values are shown",
+                new=len(new),
+                total=len(now),
+                examples=[f"{item.field} of {item.pubkey}" for item in new[:EXAMPLES_LOGGED]],
+            )
