@@ -33,15 +33,15 @@ class SnapshotCache:
         Only what has no data yet keeps version 0 while the sources' health changes.
         """
         current = await self.current()
-        if snapshot.version <= current.version and snapshot.version != 0:
+        if snapshot.version <= current.version and current.version != 0:
             raise ValueError(f"snapshot {snapshot.version} is not newer than {current.version}")
         await self._cache.set(_KEY, snapshot)
         async with self._changed:
             self._changed.notify_all()
 
-    async def after(self, version: int) -> Snapshot:
-        """The current snapshot as soon as it is newer than `version`."""
+    async def next(self, seen: Snapshot) -> Snapshot:
+        """The current snapshot as soon as it is another one than `seen`."""
         async with self._changed:
-            while (snapshot := await self.current()).version <= version:
+            while (snapshot := await self.current()) is seen:
                 await self._changed.wait()
             return snapshot

@@ -65,7 +65,7 @@ class SnapshotKeep:
 
     def _read(self) -> Kept:
         body = self._path.read_bytes()
-        kept = msgspec.msgpack.decode(body, type=Kept)
+        kept = msgspec.json.decode(body, type=Kept)
         if kept.format != FORMAT:
             raise ValueError(f"it has format {kept.format}, this version writes {FORMAT}")
         if (kept.chain_id, kept.service_node_rewards) != (self._chain_id, self._service_node_rewards):
@@ -76,7 +76,7 @@ class SnapshotKeep:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_suffix(".new")
         with beside.open("wb") as file:
-            file.write(msgspec.msgpack.encode(kept))
+            file.write(msgspec.json.encode(kept))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self._path)
