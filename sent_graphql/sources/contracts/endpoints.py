@@ -1,0 +1,165 @@
+"""One endpoint of the L2: its answers matched to its questions, and when it may be asked again."""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from pydantic import SecretStr
+
+from sent_graphql.settings import ContractsSettings
+from sent_graphql.sources.contracts.errors import BatchRefusedError, RpcError, RpcMalformedReplyError
+from sent_graphql.sources.contracts.transports import (
+    HttpTransport,
+    Request,
+    Transport,
+    WebSocketTransport,
+    public_name,
+)
+from sent_graphql.sources.errors import SourceError, SourceMisconfiguredError
+
+MAX_RETRY_AFTER: Final = 300.0
+"""Seconds: longer wishes of an endpoint to be left alone are cut to this."""
+
+WRONG_CHAIN_REST: Final = 30.0
+"""Seconds until an endpoint of another chain is looked at again."""
+
+HTTP_SCHEMES: Final = ("http://", "https://")
+WS_SCHEMES: Final = ("ws://", "wss://")
+
+
+class Endpoint:
+    """Where one URL leads, what is known of it, and its rest after a failure."""
+
+    def __init__(
+        self,
+        name: str,
+        transport: Transport,
+        settings: ContractsSettings,
+        *,
+        random: random.Random,
+        clock: Callable[[], float],
+    ) -> None:
+        """`name` is what logs and errors may show; `clock` gives seconds of the deadlines' clock."""
+        self.name = name
+        self.verified = False
+        """Whether it has shown the right chain id."""
+        self.wrong_chain: int | None = None
+        """The chain id it showed when it was another one."""
+        self.batch_limit: int | None = None
+        """Most requests it takes in one batch, where it has refused more; 1 where it knows no batches."""
+        self.failures = 0
+        """Failures in a row."""
+        self.rest_until = 0.0
+        self.last_error: SourceError | None = None
+        self._transport = transport
+        self._settings = settings
+        self._random = random
+        self._clock = clock
+
+    async def exchange(self, requests: Sequence[Request]) -> list[Mapping[str, object]]:
+        """One round trip: the answer objects in the order of `requests`, each with `result` or `error`.
+
+        Raises BatchRefusedError when one error answers a whole batch, RpcMalformedReplyError when ids or counts do not
+        match: an answer is never given to another question.
+        """
+        forms = [self._transport.form(request) for request in requests]
+        reply = await self._transport.exchange(forms[0] if len(forms) == 1 else forms)
+        if len(forms) == 1:
+            return [self._answer(reply, forms[0])]
+        refused = _whole_refusal(reply)
+        if refused is not None:
+            raise BatchRefusedError(refused)
+        if not isinstance(reply, list):
+            raise RpcMalformedReplyError(f"{self.name} answered a batch with one object")
+        return self._in_order(reply, forms)
+
+    async def close(self) -> None:
+        """Let go of its connections."""
+        await self._transport.close()
+
+    def worked(self) -> None:
+        """Note a success."""
+        self.failures = 0
+        self.rest_until = 0.0
+        self.last_error = None
+
+    def failed(self, error: SourceError) -> float:
+        """Note a failure; returns the seconds that the endpoint now rests."""
+        self.failures += 1
+        self.last_error = error
+        settings = self._settings
+        longest = min(settings.retry_max, settings.retry_initial * 2.0 ** min(self.failures - 1, 32))
+        pause = longest * self._random.uniform(0.5, 1.0)
+        if isinstance(error, RpcError) and error.retry_after is not None:
+            pause = max(pause, min(error.retry_after, MAX_RETRY_AFTER))
+        self.rest_until = self._clock() + pause
+        return pause
+
+    def refuse(self, chain_id: int, error: SourceError) -> None:
+        """Note that it serves chain `chain_id`, which is not ours."""
+        self.wrong_chain = chain_id
+        self.last_error = error
+        self.rest_until = self._clock() + WRONG_CHAIN_REST
+
+    def _answer(self, item: object, form: Mapping[str, object]) -> Mapping[str, object]:
+        """The answer to a request sent alone; errors with a null id count, since they cannot be another's."""
+        if not isinstance(item, dict) or not _is_answer(item):
+            raise RpcMalformedReplyError(f"{self.name} answered {form['method']} with no result and no error")
+        if item.get("id") != form["id"] and not ("error" in item and item.get("id") is None):
+            raise RpcMalformedReplyError(f"{self.name} answered {form['method']} under another id")
+        return item
+
+    def _in_order(self, reply: list[object], forms: list[Mapping[str, object]]) -> list[Mapping[str, object]]:
+        if len(reply) != len(forms):
+            raise RpcMalformedReplyError(f"{self.name} answered {len(reply)} of {len(forms)} requests of a batch")
+        by_id: dict[object, Mapping[str, object]] = {}
+        for item in reply:
+            if not isinstance(item, dict) or not _is_answer(item) or not isinstance(item.get("id"), int | str):
+                raise RpcMalformedReplyError(f"{self.name} answered a batch with an item that is no answer")
+            by_id[item["id"]] = item
+        try:
+            return [by_id[form["id"]] for form in forms]
+        except KeyError:
+            raise RpcMalformedReplyError(f"{self.name} answered a batch with missing or repeated ids") from None
+
+
+def call_endpoints(
+    settings: ContractsSettings, *, random: random.Random, clock: Callable[[], float]
+) -> tuple[Endpoint, ...]:
+    """The endpoints for requests: those over HTTP, or the WebSocket ones where there are no others."""
+    urls = [url.get_secret_value() for url in settings.rpc_urls]
+    for url in urls:
+        if not url.startswith(HTTP_SCHEMES + WS_SCHEMES) or not public_name(url).partition("://")[2]:
+            raise SourceMisconfiguredError(
+                "contracts.rpc_urls: http://, https://, ws:// or wss:// and a host are wanted in every URL"
+            )
+    http = [url for url in urls if url.startswith(HTTP_SCHEMES)]
+    return tuple(
+        Endpoint(
+            public_name(url),
+            HttpTransport(url, settings) if http else WebSocketTransport(url, settings),
+            settings,
+            random=random,
+            clock=clock,
+        )
+        for url in http or urls
+    )
+
+
+def push_urls(settings: ContractsSettings) -> tuple[SecretStr, ...]:
+    """The URLs that can push new heads."""
+    return tuple(url for url in settings.rpc_urls if url.get_secret_value().startswith(WS_SCHEMES))
+
+
+def _is_answer(item: Mapping[str, object]) -> bool:
+    return isinstance(item.get("error"), dict) or ("result" in item and item.get("error") is None)
+
+
+def _whole_refusal(reply: object) -> Mapping[str, object] | None:
+    """The error that answers a whole batch: alone, or as the only item of a list (as geth does)."""
+    if isinstance(reply, list) and len(reply) == 1:
+        reply = reply[0]
+    if isinstance(reply, dict) and isinstance(reply.get("error"), dict):
+        error: Mapping[str, object] = reply["error"]
+        return error
+    return None
