@@ -14,7 +14,7 @@ from sent_graphql import __version__
 from sent_graphql.cli import exits
 from sent_graphql.cli.effective import effective_settings
 from sent_graphql.cli.reload import Reloader
-from sent_graphql.cli.serve import RootRefusedError, UnavailableError, serve_until_stopped
+from sent_graphql.cli.serve import RootRefusedError, serve_until_stopped
 from sent_graphql.configuration import (
     ConfigurationError,
     LoadedSettings,
@@ -22,6 +22,7 @@ from sent_graphql.configuration import (
     network_names,
     refuse_incomplete,
 )
+from sent_graphql.errors import UnavailableError
 from sent_graphql.sources.errors import SourceMisconfiguredError
 
 SERVE_EXAMPLES = """

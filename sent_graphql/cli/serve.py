@@ -25,10 +25,6 @@ class RootRefusedError(Exception):
     """A real network is not served as root."""
 
 
-class UnavailableError(Exception):
-    """Something that the service needs from this machine cannot be had; the message says what and what to do."""
-
-
 def serve_until_stopped(loaded: LoadedSettings, announce: Callable[[str], None]) -> None:
     """Serves until SIGINT or SIGTERM, then returns; `announce` is told the address when it answers.
 

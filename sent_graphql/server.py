@@ -1,0 +1,79 @@
+"""uvicorn on a socket of ours, stopped from within: it neither takes the process's signals nor ends it."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from sent_graphql.errors import UnavailableError
+from sent_graphql.settings import HttpSettings
+
+BACKLOG = 2048
+"""Connections that the system holds while none is being accepted."""
+
+
+class Server(uvicorn.Server):
+    """Signals are the caller's business: it cancels, and open answers get their grace."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.answering = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to accept, and tells so."""
+        await super().startup(sockets)
+        self.answering.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leaves the process's signal handlers as they are."""
+        yield
+
+
+def listen(settings: HttpSettings) -> socket.socket:
+    """The bound socket; UnavailableError where the address cannot be had."""
+    try:
+        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        raise UnavailableError(
+            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}. Give another --host or "
+            "--port (http.host, http.port), or stop what is listening there."
+        ) from error
+    bound.setblocking(False)
+    return bound
+
+
+def url_of(bound: socket.socket) -> str:
+    """The address to open in a browser on this machine."""
+    host, port = bound.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - recognised, not listened on
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve_http(
+    app: ASGIApp, bound: socket.socket, settings: HttpSettings, announce: Callable[[str], None]
+) -> None:
+    """Answers requests until cancelled, then lets open answers end within the grace period."""
+    server = Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
+        )
+    )
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
+    try:
+        await server.answering.wait()
+        announce(url_of(bound))
+        await asyncio.shield(serving)
+    finally:
+        server.should_exit = True
+        await serving
