@@ -135,7 +135,11 @@ def doctor(
     """
     with _faults_explained():
         loaded = _load(network, config, {})
-    del loaded, as_json
+    from sent_graphql.cli.diagnose import diagnose  # noqa: PLC0415 - its parts cost time that the others save
+
+    colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if not diagnose(loaded.settings, json=as_json, colours=colours):
+        raise typer.Exit(exits.UNAVAILABLE)
 
 
 @app.command(epilog=exits.EPILOG)

@@ -1,0 +1,1 @@
+"""Examines what stands between this machine and an answer: socket, oxend, RPC, contracts; says what mends a fault."""
