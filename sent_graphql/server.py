@@ -40,7 +40,7 @@ def listen(settings: HttpSettings) -> socket.socket:
         bound = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
         raise UnavailableError(
-            f"cannot listen on {settings.host}:{settings.port}: {error.strerror or error}. Give another --host or "
+            f"cannot listen on {settings.host}:{settings.port}: {getattr(error, "strerror", None) or error}. Give another --host or "
             "--port (http.host, http.port), or stop what is listening there."
         ) from error
     bound.setblocking(False)
