@@ -1,0 +1,1 @@
+"""The GraphQL schema: Strawberry types over the models' structs, scalars, enums, and what every field means."""

@@ -1,0 +1,69 @@
+"""Things found again by their global id."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from sent_graphql.models.global_id import InvalidGlobalIdError, global_id, parse_global_id
+from sent_graphql.models.keys import InvalidKeyError, user_address
+from sent_graphql.models.network import ContributionContract, Network, ServiceNode, Stake, Wallet
+from sent_graphql.models.snapshot import NetworkState
+from sent_graphql.resolvers.context import RequestContext
+from sent_graphql.resolvers.errors import BadUserInputError
+
+GlobalNode: TypeAlias = ServiceNode | ContributionContract | Wallet | Stake | Network
+
+
+def find_node(context: RequestContext, node_id: str) -> GlobalNode | None:
+    """What `node_id` names; null when there is no such thing now. BadUserInputError when it is no id at all."""
+    try:
+        type_name, local_id = parse_global_id(node_id)
+    except InvalidGlobalIdError as error:
+        raise BadUserInputError(f"`id` is {error}", argument="id") from None
+    if node_id != global_id(type_name, local_id) or (
+        type_name == "Wallet" and not _is_canonical(local_id, context.options.nettype)
+    ):
+        raise BadUserInputError("`id` is not spelled as any `id` field of this service has given it", argument="id")
+    find = _FINDERS.get(type_name)
+    return None if find is None else find(context.state(), node_id, local_id)
+
+
+def _is_canonical(address: str, nettype: str) -> bool:
+    try:
+        return user_address(address, nettype) == address
+    except InvalidKeyError:
+        return False
+
+
+def _service_node(state: NetworkState, node_id: str, _local_id: str) -> ServiceNode | None:
+    return state.node_by_id.get(node_id)
+
+
+def _contribution_contract(state: NetworkState, node_id: str, _local_id: str) -> ContributionContract | None:
+    by_id = state.derived(
+        "contracts by id", lambda: {contract.id: contract for contract in state.contribution_contracts}
+    )
+    return by_id.get(node_id)
+
+
+def _wallet(state: NetworkState, _node_id: str, local_id: str) -> Wallet:
+    return state.wallet(local_id)
+
+
+def _stake(state: NetworkState, node_id: str, local_id: str) -> Stake | None:
+    """A stake's local id ends in its wallet's address, which leads to the few stakes to look among."""
+    _, _, address = local_id.rpartition(":")
+    stakes = state.stakes_by_wallet.get(address, ())
+    return next((stake for stake in stakes if stake.id == node_id), None)
+
+
+def _network(state: NetworkState, node_id: str, _local_id: str) -> Network | None:
+    return state.network if state.network.id == node_id else None
+
+
+_FINDERS: Final[Mapping[str, Callable[[NetworkState, str, str], GlobalNode | None]]] = {
+    "ServiceNode": _service_node,
+    "ContributionContract": _contribution_contract,
+    "Wallet": _wallet,
+    "Stake": _stake,
+    "Network": _network,
+}

@@ -1,0 +1,99 @@
+"""A wallet: its stakes, its rewards and what it operates."""
+
+import strawberry
+
+from sent_graphql.models import network as models
+from sent_graphql.resolvers import wallets as resolvers
+from sent_graphql.schema.contribution_contracts import ContributionContract
+from sent_graphql.schema.enums import ServiceNodeState
+from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.interfaces import Node
+from sent_graphql.schema.scalars import Address, BigInt
+from sent_graphql.schema.service_nodes import ServiceNode
+
+
+def _stake_node(root: strawberry.Parent[models.Stake], info: Info) -> models.ServiceNode | None:
+    node_id = root.service_node_id
+    return None if node_id is None else info.context.state().node_by_id.get(node_id)
+
+
+def _stake_contract(root: strawberry.Parent[models.Stake], info: Info) -> models.ContributionContract | None:
+    address = root.contribution_contract_address
+    return None if address is None else info.context.state().contract_by_address.get(address)
+
+
+def _operated_nodes(root: strawberry.Parent[models.Wallet], info: Info) -> tuple[models.ServiceNode, ...]:
+    return resolvers.operated_nodes(info.context.state(), root.address)
+
+
+def _wallet_contracts(root: strawberry.Parent[models.Wallet], info: Info) -> tuple[models.ContributionContract, ...]:
+    return resolvers.contribution_contracts(info.context.state(), root.address)
+
+
+@strawberry.type(
+    description="A wallet's rewards: lifetime totals in atomic units. They grow on the Oxen side, are credited on the "
+    "contract by a signed balance update, and can then be claimed."
+)
+class Rewards:
+    """Shows models.network.Rewards."""
+
+    accrued: BigInt = strawberry.field(description="All that oxend has ever accrued for the wallet, in atomic units.")
+    credited: BigInt = strawberry.field(
+        description="All that the rewards contract has ever credited to the wallet, in atomic units."
+    )
+    claimed: BigInt = strawberry.field(description="All that the wallet has ever claimed, in atomic units.")
+    claimable: BigInt = strawberry.field(
+        description="What can be claimed at once, in atomic units: `credited` less `claimed`."
+    )
+    pending: BigInt = strawberry.field(
+        description="Accrued and not yet credited, in atomic units, never below 0: a balance update signed by the "
+        "network has to be sent to the contract before it can be claimed."
+    )
+
+
+@strawberry.type(
+    description="A wallet's stake, as staker, in one node or in one contribution contract that is not finalized."
+)
+class Stake(Node):
+    """Shows models.network.Stake."""
+
+    model = models.Stake
+
+    address: Address = strawberry.field(description="Who staked, and to whom the stake is returned.")
+    beneficiary: Address = strawberry.field(description="Who gets the rewards of this stake.")
+    amount: BigInt = strawberry.field(description="The stake in atomic units.")
+    is_operator: bool = strawberry.field(description="The staker operates the node.")
+    exited: bool = strawberry.field(description="The stake has ended and was returned.")
+    state: ServiceNodeState | None = strawberry.field(
+        description="State of the node that it is in; null in a contribution contract."
+    )
+    service_node: ServiceNode | None = looked_up(
+        _stake_node, description="The node that it is in; null in a contribution contract."
+    )
+    contribution_contract: ContributionContract | None = looked_up(
+        _stake_contract, description="The contribution contract that it is in; null in a node."
+    )
+
+
+@strawberry.type(
+    description="Everything that one address has in the network. Every address is a wallet: one that never took part "
+    "has no stakes and zero rewards."
+)
+class Wallet(Node):
+    """Shows models.network.Wallet."""
+
+    model = models.Wallet
+
+    address: Address = strawberry.field(description="The wallet's address.")
+    stakes: list[Stake] = strawberry.field(
+        description="Its present stakes as staker, in nodes (also those that wait to be removed) and in contribution "
+        "contracts that are not finalized."
+    )
+    operated_nodes: list[ServiceNode] = looked_up(
+        _operated_nodes, description="The nodes that it operates and that have not exited, by `contractId`."
+    )
+    contribution_contracts: list[ContributionContract] = looked_up(
+        _wallet_contracts, description="The contribution contracts that it operates or contributes to, newest first."
+    )
+    total_staked: BigInt = strawberry.field(description="Sum of its present stakes in atomic units.")
+    rewards: Rewards = strawberry.field(description="Its rewards, as beneficiary of its own stakes or of others'.")
