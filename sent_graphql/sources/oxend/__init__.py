@@ -1,0 +1,1 @@
+"""oxend over OxenMQ: framing, connections, RPC calls and block push; raw replies become models.oxend structs."""

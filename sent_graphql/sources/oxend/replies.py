@@ -1,0 +1,215 @@
+"""oxend's replies as it writes them: what we read of each, with what must be there. Unknown fields are ignored.
+
+Amounts are atomic units, heights block heights, times unix seconds.
+"""
+
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sent_graphql.sources.oxend.errors import OxendMalformedReplyError, OxendNotReadyError, OxendUpstreamError
+
+Whole = Annotated[int, Meta(ge=0)]
+Version = tuple[Whole, Whole, Whole]
+
+
+class Status(Struct, frozen=True):
+    """What every reply that is an object may carry: `OK`, `BUSY`, or oxend's words for a failure."""
+
+    status: str = "OK"
+
+
+class Info(Status, frozen=True, kw_only=True):
+    """`rpc.get_info`."""
+
+    height: Whole
+    """Number of blocks: the top block's height + 1."""
+    top_block_hash: str
+    target_height: Whole
+    """The peers' height while syncing, else 0 or near ours."""
+    hard_fork: Whole
+    target: Annotated[int, Meta(gt=0)]
+    nettype: str
+    version: str
+    staking_requirement: Whole
+    max_contributors: Whole
+    min_operator_contribution: Whole
+
+
+class BlockHeader(Struct, frozen=True):
+    """What is read of a block's header."""
+
+    height: Whole
+    hash: str
+    timestamp: Whole
+
+
+class LastBlockHeader(Status, frozen=True, kw_only=True):
+    """`rpc.get_last_block_header`; only a status while oxend is not synced."""
+
+    block_header: BlockHeader
+
+
+class StakingRequirement(Status, frozen=True, kw_only=True):
+    """`rpc.get_staking_requirement`."""
+
+    height: Whole
+    staking_requirement: Whole
+
+
+class AccruedRewards(Status, frozen=True, kw_only=True):
+    """`rpc.get_accrued_rewards`: lifetime totals by address, in any of oxend's spellings."""
+
+    balances: dict[str, Whole]
+
+
+class NodeContributor(Struct, frozen=True):
+    """A stake in a registered or pending node."""
+
+    address: str
+    amount: Whole
+    beneficiary: str | None = None
+    reserved: Whole | None = None
+
+
+class DecommissionReasons(Struct, frozen=True):
+    """What all of the quorum held against the node, and what some did."""
+
+    all: tuple[str, ...] = ()
+    some: tuple[str, ...] = ()
+
+
+class NodeState(Struct, frozen=True, kw_only=True):
+    """An entry of `rpc.get_service_nodes`; optional is what oxend leaves out or what need not be asked for."""
+
+    service_node_pubkey: str
+    active: bool
+    operator_address: str
+    contributors: tuple[NodeContributor, ...]
+    registration_height: Whole
+    staking_requirement: Whole
+    total_contributed: Whole
+    requested_unlock_height: Whole = 0
+    pubkey_bls: str | None = None
+    portions_for_operator: Whole | None = None
+    last_reward_block_height: Whole | None = None
+    last_uptime_proof: Whole = 0
+    earned_downtime_blocks: int | None = None
+    decommission_count: Whole | None = None
+    last_decommission_reason_consensus_all: Whole = 0
+    last_decommission_reason_consensus_any: Whole = 0
+    last_decomm_reasons: DecommissionReasons = DecommissionReasons()
+    state_height: Whole | None = None
+    payable: bool | None = None
+    swarm_id: Whole | None = None
+    service_node_version: Version | None = None
+    storage_server_version: Version | None = None
+    lokinet_version: Version | None = None
+    public_ip: str | None = None
+
+
+class ServiceNodes(Status, frozen=True, kw_only=True):
+    """`rpc.get_service_nodes`; `height` is the top block's. No `block_hash` while oxend is not synced."""
+
+    height: Whole
+    block_hash: str | None = None
+    service_node_states: tuple[NodeState, ...]
+
+
+SERVICE_NODE_FIELDS: tuple[str, ...] = ("height", "block_hash", *NodeState.__struct_fields__)
+"""What is asked of `rpc.get_service_nodes`."""
+
+
+class RemovedContributor(Struct, frozen=True):
+    """A stake in a removed node; its addresses come without 0x."""
+
+    address: str
+    amount: Whole
+    ethereum_beneficiary: str | None = None
+    reserved: Whole | None = None
+
+
+class RemovedInfo(Struct, frozen=True, kw_only=True):
+    """A node's record as it was when it left."""
+
+    operator_address: str
+    contributors: tuple[RemovedContributor, ...]
+    registration_height: Whole
+    staking_requirement: Whole
+    total_contributed: Whole
+    requested_unlock_height: Whole = 0
+    bls_public_key: str | None = None
+    portions_for_operator: Whole | None = None
+    last_reward_block_height: Whole | None = None
+    decommission_count: Whole | None = None
+    last_decommission_reason_consensus_all: Whole = 0
+    last_decommission_reason_consensus_any: Whole = 0
+
+
+class RemovedEntry(Struct, frozen=True, kw_only=True):
+    """An entry of `rpc.bls_exit_liquidation_list`, whose reply is a bare array."""
+
+    height: Whole
+    liquidation_height: Whole
+    service_node_pubkey: str
+    type: Literal["exit", "deregister"]
+    info: RemovedInfo
+
+
+class RegistrationEvent(Struct, frozen=True, kw_only=True):
+    """A registration seen on the L2; `fee` is percent."""
+
+    sn_pubkey: str
+    bls_pubkey: str
+    fee: Annotated[float, Meta(ge=0, le=100)]
+    contributors: tuple[NodeContributor, ...]
+    height: Whole
+    l2_height: Whole
+
+
+class UnlockEvent(Struct, frozen=True):
+    """An exit request seen on the L2."""
+
+    bls_pubkey: str
+
+
+class PendingEvents(Status, frozen=True, kw_only=True):
+    """`rpc.get_pending_events`: what oxend has not confirmed yet."""
+
+    registrations: tuple[RegistrationEvent, ...]
+    unlocks: tuple[UnlockEvent, ...]
+
+
+ReplyType = TypeVar("ReplyType")
+
+
+def decode_reply(command: str, body: bytes, kind: type[ReplyType]) -> ReplyType:
+    """The body of a `200` reply as `kind`.
+
+    Raises OxendNotReadyError for BUSY, OxendUpstreamError for another status than OK, and OxendMalformedReplyError,
+    which names the field.
+    """
+    try:
+        reply = msgspec.json.decode(body, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _check_status(command, _status_of(body))
+        raise OxendMalformedReplyError(command, str(error)) from error
+    if isinstance(reply, Status):
+        _check_status(command, reply.status)
+    return reply
+
+
+def _status_of(body: bytes) -> str:
+    """The status of a reply that is otherwise not as promised: it often says why."""
+    try:
+        return msgspec.json.decode(body, type=Status).status
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "OK"
+
+
+def _check_status(command: str, status: str) -> None:
+    if status == "BUSY":
+        raise OxendNotReadyError(f"oxend is busy: not synced, or starting up ({command})")
+    if status != "OK":
+        raise OxendUpstreamError(command, 200, status)
