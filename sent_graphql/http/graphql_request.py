@@ -1,0 +1,133 @@
+"""A GraphQL request as it comes over HTTP: its parameters read, bounded and checked before anything runs."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from graphql import GraphQLError, OperationDefinitionNode, parse
+from starlette.requests import Request
+
+OPERATION_KEYWORDS: Final = ("query", "mutation", "subscription")
+
+
+class RequestError(Exception):
+    """A request that is no GraphQL request, or that this transport does not serve. The message is for the client."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers or {}
+
+
+class Parameters(msgspec.Struct, frozen=True, rename="camel"):
+    """What a client asks. Integers of any size arrive exact; unknown members are ignored."""
+
+    query: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, Any] | None = None
+    extensions: dict[str, Any] | None = None
+
+
+class RequestReader:
+    """Reads the parameters of a request: from the query string of a GET, from the JSON body of a POST.
+
+    `max_body_bytes` bounds what is read, `body_timeout` (seconds) how long a client may take to send it.
+    """
+
+    def __init__(self, *, max_body_bytes: int, body_timeout: float) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._body_timeout = body_timeout
+        self._decoder = msgspec.json.Decoder(Parameters)
+
+    async def read(self, request: Request) -> Parameters:
+        """The request's parameters; RequestError with a 4xx status where there are none."""
+        if request.method == "GET":
+            parameters = self._from_query_string(request)
+        else:
+            _require_json(request.headers.get("content-type"))
+            parameters = self._decoded(await self._body(request), "The body")
+        if not parameters.query:
+            raise RequestError(400, "There is no `query`: send a GraphQL document as a non-empty string.")
+        return parameters
+
+    async def _body(self, request: Request) -> bytes:
+        too_large = RequestError(413, f"The body is larger than {self._max_body_bytes} bytes.", {"connection": "close"})
+        announced = request.headers.get("content-length", "")
+        if announced.isascii() and announced.isdigit() and int(announced) > self._max_body_bytes:
+            raise too_large
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._body_timeout):
+                async for chunk in request.stream():
+                    body += chunk
+                    if len(body) > self._max_body_bytes:
+                        raise too_large
+        except TimeoutError:
+            raise RequestError(408, "The body took too long to come.", {"connection": "close"}) from None
+        return bytes(body)
+
+    def _from_query_string(self, request: Request) -> Parameters:
+        given: dict[str, Any] = {}
+        for name in ("query", "operationName", "variables", "extensions"):
+            values = request.query_params.getlist(name)
+            if len(values) > 1:
+                raise RequestError(400, f"`{name}` is given more than once.")
+            if values and values[0]:
+                given[name] = values[0]
+        for name in ("variables", "extensions"):
+            if name in given:
+                given[name] = _decoded_json(given[name], f"`{name}`")
+        return _checked(given)
+
+    def _decoded(self, body: bytes, what: str) -> Parameters:
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise RequestError(400, f"{what} is not a GraphQL request: {error}") from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise RequestError(400, f"{what} is not JSON in UTF-8: {error}") from None
+
+
+def ambiguity(parameters: Parameters, *, max_tokens: int) -> GraphQLError | None:
+    """The error of a document with several operations of which none is named as the one to run.
+
+    A document can only have several when the keywords say so: all others are spared the second parse. One that does
+    not parse is left for the execution to complain about.
+    """
+    document = parameters.query or ""
+    if parameters.operation_name or sum(map(document.count, OPERATION_KEYWORDS)) < 2:
+        return None
+    try:
+        definitions = parse(document, no_location=True, max_tokens=max_tokens).definitions
+    except (GraphQLError, RecursionError):
+        return None
+    if sum(isinstance(definition, OperationDefinitionNode) for definition in definitions) < 2:
+        return None
+    return GraphQLError("The document has several operations: name one in `operationName`.")
+
+
+def _require_json(content_type: str | None) -> None:
+    """A body must say that it is JSON: browsers send nothing else to another origin without asking first."""
+    name, *parameters = (part.strip().lower() for part in (content_type or "").split(";"))
+    if name != "application/json":
+        raise RequestError(415, "The content type must be application/json.", {"accept-post": "application/json"})
+    for parameter in parameters:
+        key, _, value = parameter.partition("=")
+        if key == "charset" and value.strip('"') not in {"utf-8", "utf8"}:
+            raise RequestError(415, "The charset must be utf-8.", {"accept-post": "application/json"})
+
+
+def _decoded_json(text: str, what: str) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise RequestError(400, f"{what} is not JSON: {error}") from None
+
+
+def _checked(given: dict[str, Any]) -> Parameters:
+    try:
+        return msgspec.convert(given, Parameters)
+    except msgspec.ValidationError as error:
+        raise RequestError(400, f"The query string is not a GraphQL request: {error}") from None

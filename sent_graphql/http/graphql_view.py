@@ -1,0 +1,225 @@
+"""`/graphql`: Strawberry's ASGI view, held to the GraphQL-over-HTTP specification.
+
+- A request that is no GraphQL request (bad JSON, wrong types, wrong content type, …) gets a 4xx status.
+- An operation that never ran (it does not parse or validate, its variables do not fit, it cannot be told from others)
+  has no `data`: status 400 as `application/graphql-response+json`, 200 for old clients that take `application/json`.
+- An operation that ran has `data`, be it null: status 200, whatever its fields met. NOT_READY is such an error, since
+  `meta` answers in the same operation; `/readyz` tells readiness by its status.
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+
+import orjson
+import strawberry
+from cross_web import AsyncHTTPRequestAdapter, StarletteRequestAdapter
+from graphql import GraphQLError
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
+from strawberry.asgi import GraphQL
+from strawberry.exceptions import MissingQueryError
+from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from sent_graphql.http.graphiql import GraphiqlPage
+from sent_graphql.http.graphql_request import Parameters, RequestError, RequestReader, ambiguity
+from sent_graphql.http.media_types import GRAPHQL_RESPONSE, HTML, JSON, Accept
+from sent_graphql.http.replies import NOT_STORED
+from sent_graphql.http.snapshots import SnapshotReader
+from sent_graphql.models.snapshot import Snapshot
+
+METHODS = "GET, HEAD, POST, OPTIONS"
+
+
+class _Adapter(StarletteRequestAdapter):
+    """Strawberry's view of a request, which keeps the request at hand."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self.request = request
+
+
+class GraphQLView(GraphQL[object, None]):
+    """Answers queries by GET and POST, each from the one snapshot that was current when it began.
+
+    `make_context` turns that snapshot into what resolvers see as `info.context`. `page` is what browsers get;
+    without it they get 404. `max_tokens` bounds the documents that are parsed here.
+    """
+
+    request_adapter_class = _Adapter
+
+    def __init__(
+        self,
+        schema: strawberry.Schema,
+        *,
+        snapshots: SnapshotReader,
+        make_context: Callable[[Snapshot], object],
+        reader: RequestReader,
+        page: GraphiqlPage | None,
+        max_tokens: int,
+    ) -> None:
+        super().__init__(schema, graphql_ide=None, subscription_protocols=())
+        self._snapshots = snapshots
+        self._make_context = make_context
+        self._reader = reader
+        self._page = page
+        self._max_tokens = max_tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry. A HEAD request is answered as a GET; the server leaves out the body."""
+        request = Request({**scope, "method": "GET"} if scope["method"] == "HEAD" else scope, receive)
+        try:
+            response = await self._answer(request)
+        except RequestError as error:
+            response = _refused(error, Accept(request.headers.get("accept", "")))
+        except ClientDisconnect:
+            return
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"allow": METHODS})
+        if request.method not in {"GET", "POST"}:
+            raise RequestError(405, "GraphQL is served by GET and POST.", {"allow": METHODS})
+        if _wants_page(request):
+            if self._page is None:
+                raise RequestError(404, "GraphiQL is switched off here.")
+            return self._page.response(request)
+        return await self.run(request)
+
+    def should_render_graphql_ide(self, request: object) -> bool:
+        """Never: the page is served before Strawberry is asked, and it is ours."""
+        return False
+
+    async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> object:
+        """Nothing yet: the context is made when the request has been read (see `execute_single`)."""
+        return None
+
+    async def get_sub_response(self, request: Request | WebSocket) -> Response:
+        """Where status and media type of the answer are noted until it is made."""
+        sub_response = await super().get_sub_response(request)
+        sub_response.media_type = Accept(request.headers.get("accept", "")).response_type()
+        return sub_response
+
+    async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
+        """The request's parameters, read within our bounds; batches are not served."""
+        assert isinstance(request, _Adapter)
+        if Accept(request.headers.get("accept", "")).response_type() is None:
+            raise RequestError(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+        parameters = await self._reader.read(request.request)
+        request.request.state.operation = parameters.operation_name
+        return GraphQLRequestData(
+            query=parameters.query,
+            variables=parameters.variables,
+            operation_name=parameters.operation_name or None,
+            extensions=parameters.extensions,
+        )
+
+    async def execute_single(
+        self,
+        request: Request,
+        request_adapter: AsyncHTTPRequestAdapter,
+        sub_response: Response,
+        context: object,
+        root_value: None,
+        request_data: GraphQLRequestData,
+    ) -> ExecutionResult:
+        """Runs one operation; the snapshot that answers it is taken here, once."""
+        result = await self._execute(request.method, request_data)
+        sub_response.status_code = _status(result, sub_response.media_type)
+        return result
+
+    async def _execute(self, method: str, data: GraphQLRequestData) -> ExecutionResult:
+        parameters = Parameters(query=data.query, operation_name=data.operation_name)
+        if unclear := ambiguity(parameters, max_tokens=self._max_tokens):
+            return ExecutionResult(data=None, errors=[unclear])
+        allowed = {OperationType.QUERY} if method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
+        try:
+            return await self.schema.execute(
+                data.query,
+                variable_values=data.variables,
+                context_value=self._make_context(await self._snapshots.current()),
+                operation_name=data.operation_name,
+                allowed_operation_types=allowed,
+                operation_extensions=data.extensions,
+            )
+        except CannotGetOperationTypeError as error:
+            return ExecutionResult(data=None, errors=[_no_such_operation(error)])
+        except InvalidOperationTypeError as error:
+            raise _wrong_transport(error) from None
+        except MissingQueryError:
+            raise RequestError(400, "There is no `query`.") from None
+
+    async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
+        """The response's members; what never ran has no `data`."""
+        response = await super().process_result(request, result)
+        if _never_ran(result):
+            response.pop("data", None)
+        return response
+
+    def create_response(self, response_data: object, sub_response: Response) -> Response:
+        """The answer in the media type and with the status noted in `sub_response`."""
+        return Response(
+            orjson.dumps(response_data),
+            sub_response.status_code,
+            {**_headers(), **sub_response.headers},
+            media_type=sub_response.media_type,
+        )
+
+    def encode_json(self, data: object) -> str:
+        """JSON text of one frame of a stream."""
+        return orjson.dumps(data).decode()
+
+
+def _wants_page(request: Request) -> bool:
+    """A browser that came to look: it prefers HTML and asks nothing."""
+    accept = Accept(request.headers.get("accept", ""))
+    return (
+        request.method == "GET"
+        and "query" not in request.query_params
+        and accept.names(HTML)
+        and accept.quality(HTML) >= accept.quality(JSON)
+    )
+
+
+def _never_ran(result: ExecutionResult) -> bool:
+    """Errors of execution have a path; without any, and without data, the operation was refused before it."""
+    return result.data is None and bool(result.errors) and all(error.path is None for error in result.errors or ())
+
+
+def _status(result: ExecutionResult, media_type: str | None) -> int:
+    if media_type != GRAPHQL_RESPONSE or not _never_ran(result):
+        return HTTPStatus.OK
+    codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
+    return HTTPStatus.INTERNAL_SERVER_ERROR if "INTERNAL" in codes else HTTPStatus.BAD_REQUEST
+
+
+def _no_such_operation(error: CannotGetOperationTypeError) -> GraphQLError:
+    if error.operation_name is None:
+        return GraphQLError("The document has no operation.")
+    return GraphQLError(f'Unknown operation named "{error.operation_name}".')
+
+
+def _wrong_transport(error: InvalidOperationTypeError) -> RequestError:
+    if error.operation_type is OperationType.MUTATION:
+        return RequestError(405, "Mutations are only served by POST.", {"allow": "POST"})
+    return RequestError(400, "Subscriptions are not served by a plain GET or POST.")
+
+
+def _refused(error: RequestError, accept: Accept) -> Response:
+    code = "INTERNAL" if error.status >= 500 else "BAD_REQUEST"
+    body = {"errors": [{"message": error.message, "extensions": {"code": code}}]}
+    return Response(
+        orjson.dumps(body),
+        error.status,
+        {**_headers(), **error.headers},
+        media_type=accept.response_type() or JSON,
+    )
+
+
+def _headers() -> dict[str, str]:
+    return {**NOT_STORED, "vary": "accept"}

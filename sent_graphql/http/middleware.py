@@ -1,0 +1,121 @@
+"""What every answer passes through: its log line and its headers. Plain ASGI, so streams pass unhindered."""
+
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from sent_graphql.http.replies import SECURITY_HEADERS
+
+_LOGGED_PATH: Final = 200
+"""Characters of a path that are logged."""
+
+_OPERATION_NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}")
+
+
+class RequestLog:
+    """One line a request at debug level. Bodies and query strings are never logged.
+
+    Each request has an id, which all lines written during it carry and the answer names in `x-request-id`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on and logs how it ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = secrets.token_hex(8)
+        answer = _Answer(send, request_id)
+        state = scope.setdefault("state", {})
+        began = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, answer.send)
+            finally:
+                self._log.debug(
+                    "request",
+                    method=scope["method"],
+                    path=_printable(scope["path"]),
+                    status=answer.status,
+                    duration_ms=round((time.perf_counter() - began) * 1000, 2),
+                    bytes=answer.bytes,
+                    **_operation(state.get("operation")),
+                )
+
+
+class _Answer:
+    """Watches one answer go out. Its status is 500 until it has begun: that is what a fault ends in."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+        self.bytes = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)["x-request-id"] = self._request_id
+        elif message["type"] == "http.response.body":
+            self.bytes += len(message.get("body", b""))
+        await self._send(message)
+
+
+class SecurityHeaders:
+    """Adds SECURITY_HEADERS to every answer that does not bring its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on."""
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def cors(origins: Iterable[str]) -> list[Middleware]:
+    """Lets pages of these origins ask from a browser; none of them means that no page of elsewhere may.
+
+    No credentials are allowed, since the service has none.
+    """
+    allowed = list(origins)
+    if not allowed:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=allowed,
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["accept", "content-type"],
+            expose_headers=["retry-after", "x-request-id"],
+            max_age=3600,
+        )
+    ]
+
+
+def _printable(path: str) -> str:
+    return path[:_LOGGED_PATH].encode("unicode_escape").decode("ascii")
+
+
+def _operation(name: object) -> dict[str, str]:
+    """The operation's name as a log value, where it is a name."""
+    return {"operation": name} if isinstance(name, str) and _OPERATION_NAME.fullmatch(name) else {}

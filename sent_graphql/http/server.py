@@ -1,0 +1,73 @@
+"""The HTTP application: the list of its parts."""
+
+import time
+from collections.abc import Callable
+
+import strawberry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Lifespan
+
+from sent_graphql.http.graphiql import GraphiqlPage, assets
+from sent_graphql.http.graphql_request import RequestReader
+from sent_graphql.http.graphql_view import GraphQLView
+from sent_graphql.http.health import Readyz, healthz
+from sent_graphql.http.info import Info
+from sent_graphql.http.middleware import RequestLog, SecurityHeaders, cors
+from sent_graphql.http.replies import on_fault, on_http_exception
+from sent_graphql.http.snapshots import SnapshotReader
+from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.settings import Settings
+
+
+def create_app(
+    *,
+    settings: Settings,
+    schema: strawberry.Schema,
+    snapshots: SnapshotReader,
+    make_context: Callable[[Snapshot], object],
+    lifespan: Lifespan[Starlette] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
+    """The service's ASGI application.
+
+    `make_context` gives what resolvers see as `info.context`, from the one snapshot that answers the request.
+    `lifespan` starts and stops what feeds the snapshots; `clock` gives unix seconds.
+    """
+    graphql = GraphQLView(
+        schema,
+        snapshots=snapshots,
+        make_context=make_context,
+        reader=RequestReader(
+            max_body_bytes=settings.http.max_body_bytes,
+            body_timeout=settings.http.body_timeout,
+        ),
+        page=GraphiqlPage(network=settings.network.name) if settings.http.graphiql else None,
+        max_tokens=settings.graphql.max_tokens,
+    )
+    routes: list[BaseRoute] = [
+        Route("/", _home),
+        Route("/graphql", graphql),
+        Route("/info", Info(snapshots, clock=clock).__call__),
+        Route("/healthz", healthz),
+        Route("/readyz", Readyz(snapshots).__call__),
+    ]
+    if settings.http.graphiql:
+        routes.append(assets())
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(RequestLog), Middleware(SecurityHeaders), *cors(settings.http.cors_origins)],
+        exception_handlers={HTTPException: on_http_exception, Exception: on_fault},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # such a redirect is an absolute URL made of the client's Host header
+    return app
+
+
+async def _home(_request: Request) -> Response:
+    """The way to the API; relative, so that it holds behind a proxy's path as well."""
+    return RedirectResponse("graphql")

@@ -1,0 +1,322 @@
+"""The real server on a loopback port, over a small schema and snapshots made by hand."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+import strawberry
+import uvicorn
+from graphql import GraphQLError
+from starlette.applications import Starlette
+
+from sent_graphql.http.server import create_app
+from sent_graphql.models.contracts import ContractAddresses, ContributionStatus
+from sent_graphql.models.global_id import global_id
+from sent_graphql.models.network import (
+    ClaimLimit,
+    ContributionContract,
+    Contributor,
+    Network,
+    NetworkType,
+    NodeCounts,
+    ServiceNode,
+    ServiceNodeState,
+    SourceName,
+)
+from sent_graphql.models.snapshot import NetworkState, Snapshot, SourceStatus
+from sent_graphql.settings import HttpSettings, NetworkSettings, OxendSettings, Settings
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SENT = 10**9
+STAKE = 20_000 * SENT
+
+
+@strawberry.type
+class Query:
+    """What a resolver can do, as far as HTTP sees it."""
+
+    @strawberry.field
+    def version(self, info: strawberry.Info) -> int:
+        """The version of the snapshot that answers."""
+        snapshot = info.context
+        assert isinstance(snapshot, Snapshot)
+        return snapshot.version
+
+    @strawberry.field
+    def ready(self) -> bool:
+        """Fails as resolvers do before the first snapshot."""
+        raise GraphQLError("No data from oxend yet", extensions={"code": "NOT_READY"})
+
+    @strawberry.field
+    def half(self) -> int | None:
+        """Fails, and may be null."""
+        raise GraphQLError("Cannot tell")
+
+    @strawberry.field
+    def text(self, value: str = "") -> str:
+        """Says it again."""
+        return value
+
+    @strawberry.field
+    def number(self, value: int = 0) -> int:
+        """Says it again."""
+        return value
+
+
+@strawberry.type
+class Mutation:
+    """Present so that GET can refuse it."""
+
+    @strawberry.mutation
+    def change(self) -> bool:
+        """Never seen to run by GET."""
+        return True
+
+
+@strawberry.type
+class Subscription:
+    """Present so that plain HTTP can refuse it."""
+
+    @strawberry.subscription
+    async def ticks(self) -> AsyncIterator[int]:
+        """One tick."""
+        yield 1
+
+
+@pytest.fixture(scope="session")
+def small_schema() -> strawberry.Schema:
+    """A schema with every kind of operation and outcome."""
+    return strawberry.Schema(Query, Mutation, Subscription)
+
+
+class HeldSnapshots:
+    """Snapshots as a test sets them; counts how often it was asked."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.asked = 0
+
+    async def current(self) -> Snapshot:
+        """What the test has set."""
+        self.asked += 1
+        return self.snapshot
+
+
+def network(**changes: Any) -> Network:
+    """A network at block 836, in the words of the earlier service's documentation where they overlap."""
+    fields: dict[str, Any] = {
+        "id": global_id("Network", "stagenet"),
+        "net_type": NetworkType.STAGENET,
+        "version": "11.0.6",
+        "hard_fork": 21,
+        "block_height": 836,
+        "block_hash": "aa32d153fa260a76bd31751bc3b3193565c8cc17ec7ce543585b96d206b37892",
+        "block_timestamp": datetime(2024, 7, 11, 6, 27, 8, tzinfo=UTC),
+        "target_block_seconds": 120,
+        "staking_requirement": 120 * SENT,
+        "min_operator_contribution": 30 * SENT,
+        "max_contributors": 10,
+        "unlock_duration_seconds": 86_400,
+        "deregistration_lock_duration_seconds": 2 * 86_400,
+        "chain_id": 421_614,
+        "l2_height": 60_000_000,
+        "contracts": ContractAddresses(service_node_rewards="0x" + "Aa" * 20),
+        "reward_rate": 7 * SENT,
+        "token_supply": 240_000_000 * SENT,
+        "total_staked": 3 * STAKE,
+        "paused": False,
+        "claim_limit": ClaimLimit(per_cycle=10**15, cycle_seconds=43_200, remaining=10**15, resets_at=NOW),
+        "node_counts": NodeCounts(
+            total=3, registering=0, running=3, decommissioned=0, awaiting_exit=0, deregistered=0, leaving=0
+        ),
+        **changes,
+    }
+    return Network(**fields)
+
+
+def contributor(address: str, amount: int, *, is_operator: bool = False) -> Contributor:
+    """A stake of a wallet that is its own beneficiary."""
+    return Contributor(address=address, beneficiary=address, amount=amount, reserved=amount, is_operator=is_operator)
+
+
+def node(number: int) -> ServiceNode:
+    """A running node with two contributors."""
+    operator = f"0x{number:040x}"
+    return ServiceNode(
+        id=global_id("ServiceNode", str(number)),
+        contract_id=number,
+        pubkey=f"{number:064x}",
+        pubkey_bls=f"{number:0128x}",
+        state=ServiceNodeState.RUNNING,
+        leaving=False,
+        operator=operator,
+        operator_fee=1_000,
+        contributors=(
+            contributor(operator, STAKE // 4, is_operator=True),
+            contributor("0x" + "bb" * 20, STAKE * 3 // 4),
+        ),
+        staking_requirement=STAKE,
+        total_contributed=STAKE,
+        registration_height=100,
+        requested_unlock_height=None,
+        requested_unlock_at=None,
+        deregistration_unlock_height=None,
+        liquidation_height=None,
+        liquidatable=False,
+        last_reward_block_height=830,
+        last_uptime_proof=NOW,
+        earned_downtime_blocks=1_440,
+        decommission_count=0,
+        decommission_reasons=(),
+        last_decommission_reasons=(),
+        state_height=100,
+        payable=True,
+        swarm_id="00000000000000a1",
+        service_node_version="11.0.6",
+        storage_server_version="2.8.0",
+        lokinet_version="0.9.14",
+        public_ip="192.0.2.7",
+        added_at=NOW,
+        leave_requested_at=None,
+        contribution_contract_address=None,
+        known_to=(SourceName.OXEND, SourceName.CONTRACTS),
+    )
+
+
+@pytest.fixture
+def snapshot() -> Snapshot:
+    """Three nodes and an open contribution contract, version 7."""
+    contract = ContributionContract(
+        id=global_id("ContributionContract", "1"),
+        address="0x" + "cc" * 20,
+        status=ContributionStatus.OPEN_FOR_PUBLIC_CONTRIBUTION,
+        operator=f"0x{9:040x}",
+        pubkey=f"{9:064x}",
+        pubkey_bls=f"{9:0128x}",
+        fee=500,
+        contributors=(),
+        reservations=(),
+        total_contributed=0,
+        total_reserved=0,
+        staking_requirement=STAKE,
+        max_contributors=10,
+        minimum_contribution=STAKE // 4,
+        open_slots=10,
+        manual_finalize=False,
+        viable=True,
+        created_at_block=1,
+        service_node_id=None,
+        sequence=1,
+    )
+    state = NetworkState(
+        network=network(),
+        nodes=[node(number) for number in (1, 2, 3)],
+        contribution_contracts=[contract],
+        accrued={},
+        recipients={},
+    )
+    sources = tuple(
+        SourceStatus(name=name, healthy=True, last_success_at=NOW, height=height)
+        for name, height in ((SourceName.OXEND, 836), (SourceName.CONTRACTS, 60_000_000))
+    )
+    return Snapshot(version=7, created_at=NOW, stale=False, sources=sources, state=state)
+
+
+@pytest.fixture
+def before_first() -> Snapshot:
+    """What is there before the contracts have spoken."""
+    sources = (
+        SourceStatus(name=SourceName.OXEND, healthy=True, last_success_at=NOW, height=836),
+        SourceStatus(name=SourceName.CONTRACTS, healthy=False, last_error="no answer within 20 s"),
+    )
+    return Snapshot(version=0, created_at=None, stale=True, sources=sources, state=None)
+
+
+@pytest.fixture
+def snapshots(snapshot: Snapshot) -> HeldSnapshots:
+    """The reader that the application is given."""
+    return HeldSnapshots(snapshot)
+
+
+@pytest.fixture
+def hold_snapshot(snapshots: HeldSnapshots) -> Callable[[Snapshot], None]:
+    """Makes a snapshot the current one."""
+
+    def hold(snapshot: Snapshot) -> None:
+        snapshots.snapshot = snapshot
+
+    return hold
+
+
+@pytest.fixture
+def make_settings() -> Callable[..., Settings]:
+    """Settings with some of the HTTP section changed."""
+
+    def settings(**http: Any) -> Settings:
+        return Settings(
+            network=NetworkSettings(
+                name="stagenet",
+                nettype=NetworkType.STAGENET,
+                chain_id=421_614,
+                unlock_seconds=86_400,
+                deregistration_lock_seconds=172_800,
+            ),
+            oxend=OxendSettings(endpoints=("ipc://oxend/stagenet.sock",)),
+            http=HttpSettings(**http),
+        )
+
+    return settings
+
+
+@asynccontextmanager
+async def running(app: Starlette) -> AsyncIterator[str]:
+    """Serves `app` on a free loopback port; gives its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await serving
+
+
+@pytest.fixture
+async def serve(
+    small_schema: strawberry.Schema, snapshots: HeldSnapshots, make_settings: Callable[..., Settings]
+) -> AsyncIterator[Callable[..., Awaitable[httpx.AsyncClient]]]:
+    """Starts a server with changed HTTP settings and gives a client of it."""
+    closing = asyncio.Event()
+    ready: asyncio.Queue[httpx.AsyncClient] = asyncio.Queue()
+
+    async def hold(app: Starlette) -> None:
+        async with running(app) as address, httpx.AsyncClient(base_url=address, timeout=30) as client:
+            await ready.put(client)
+            await closing.wait()
+
+    async with asyncio.TaskGroup() as group:
+
+        async def start(*, schema: strawberry.Schema = small_schema, **http: Any) -> httpx.AsyncClient:
+            app = create_app(
+                settings=make_settings(**http),
+                schema=schema,
+                snapshots=snapshots,
+                make_context=lambda taken: taken,
+                clock=lambda: 1_720_677_228.877856,
+            )
+            group.create_task(hold(app))
+            return await ready.get()
+
+        yield start
+        closing.set()
+
+
+@pytest.fixture
+async def client(serve: Callable[..., Awaitable[httpx.AsyncClient]]) -> httpx.AsyncClient:
+    """A client of the server as it is by default."""
+    return await serve()
