@@ -216,6 +216,7 @@ class HttpSettings(Section):
     ] = ()
     graphiql: Annotated[bool, Field(description="Serve the GraphiQL explorer to browsers at /graphql.")] = True
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 1024 * 1024
+    body_timeout: Annotated[Seconds, Field(description="Longest time that a client may take to send a body.")] = 30.0
     shutdown_grace: Annotated[Seconds, Field(description="How long open answers may take at shut down.")] = 10.0
 
 
