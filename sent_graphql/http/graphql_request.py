@@ -53,19 +53,23 @@ class RequestReader:
         return parameters
 
     async def _body(self, request: Request) -> bytes:
-        too_large = RequestError(413, f"The body is larger than {self._max_body_bytes} bytes.", {"connection": "close"})
-        announced = request.headers.get("content-length", "")
-        if announced.isascii() and announced.isdigit() and int(announced) > self._max_body_bytes:
-            raise too_large
+        """The body. As much again as is allowed is read and dropped, for a connection that is closed on a client
+        which still sends takes the answer with it.
+        """
         body = bytearray()
+        length = 0
         try:
             async with asyncio.timeout(self._body_timeout):
                 async for chunk in request.stream():
-                    body += chunk
-                    if len(body) > self._max_body_bytes:
-                        raise too_large
+                    length += len(chunk)
+                    if length <= self._max_body_bytes:
+                        body += chunk
+                    elif length > 2 * self._max_body_bytes:
+                        break
         except TimeoutError:
             raise RequestError(408, "The body took too long to come.", {"connection": "close"}) from None
+        if length > self._max_body_bytes:
+            raise RequestError(413, f"The body is larger than {self._max_body_bytes} bytes.", {"connection": "close"})
         return bytes(body)
 
     def _from_query_string(self, request: Request) -> Parameters:

@@ -1,9 +1,9 @@
 """The real server on a loopback port, over a small schema and snapshots made by hand."""
 
-import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,9 +97,8 @@ def small_schema() -> strawberry.Schema:
 class HeldSnapshots:
     """Snapshots as a test sets them; counts how often it was asked."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-        self.asked = 0
+    snapshot: Snapshot
+    asked = 0
 
     async def current(self) -> Snapshot:
         """What the test has set."""
@@ -237,10 +236,18 @@ def before_first() -> Snapshot:
     return Snapshot(version=0, created_at=None, stale=True, sources=sources, state=None)
 
 
+@pytest.fixture(scope="session")
+def held() -> HeldSnapshots:
+    """The reader that the applications are given."""
+    return HeldSnapshots()
+
+
 @pytest.fixture
-def snapshots(snapshot: Snapshot) -> HeldSnapshots:
-    """The reader that the application is given."""
-    return HeldSnapshots(snapshot)
+def snapshots(held: HeldSnapshots, snapshot: Snapshot) -> HeldSnapshots:
+    """The reader as each test finds it: with the snapshot of above, not asked yet."""
+    held.snapshot = snapshot
+    held.asked = 0
+    return held
 
 
 @pytest.fixture
@@ -254,69 +261,80 @@ def hold_snapshot(snapshots: HeldSnapshots) -> Callable[[Snapshot], None]:
 
 
 @pytest.fixture
-def make_settings() -> Callable[..., Settings]:
-    """Settings with some of the HTTP section changed."""
-
-    def settings(**http: Any) -> Settings:
-        return Settings(
-            network=NetworkSettings(
-                name="stagenet",
-                nettype=NetworkType.STAGENET,
-                chain_id=421_614,
-                unlock_seconds=86_400,
-                deregistration_lock_seconds=172_800,
-            ),
-            oxend=OxendSettings(endpoints=("ipc://oxend/stagenet.sock",)),
-            http=HttpSettings(**http),
-        )
-
-    return settings
+def times_asked(snapshots: HeldSnapshots) -> Callable[[], int]:
+    """How often a snapshot was asked for."""
+    return lambda: snapshots.asked
 
 
-@asynccontextmanager
-async def running(app: Starlette) -> AsyncIterator[str]:
-    """Serves `app` on a free loopback port; gives its address."""
+@contextmanager
+def running(app: Starlette) -> Iterator[str]:
+    """Serves `app` on a free loopback port, in a thread with its own loop; gives its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on"))
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        config = uvicorn.Config(app, log_config=None, access_log=False, ws="none", lifespan="on")
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            await serving
+            thread.join()
 
 
-@pytest.fixture
-async def serve(
-    small_schema: strawberry.Schema, snapshots: HeldSnapshots, make_settings: Callable[..., Settings]
-) -> AsyncIterator[Callable[..., Awaitable[httpx.AsyncClient]]]:
-    """Starts a server with changed HTTP settings and gives a client of it."""
-    closing = asyncio.Event()
-    ready: asyncio.Queue[httpx.AsyncClient] = asyncio.Queue()
+@pytest.fixture(scope="session")
+def start(held: HeldSnapshots, small_schema: strawberry.Schema) -> Iterator[Callable[..., str]]:
+    """Starts servers, each with its HTTP settings; gives their addresses."""
+    with ExitStack() as servers:
 
-    async def hold(app: Starlette) -> None:
-        async with running(app) as address, httpx.AsyncClient(base_url=address, timeout=30) as client:
-            await ready.put(client)
-            await closing.wait()
-
-    async with asyncio.TaskGroup() as group:
-
-        async def start(*, schema: strawberry.Schema = small_schema, **http: Any) -> httpx.AsyncClient:
+        def start(
+            *,
+            schema: strawberry.Schema = small_schema,
+            make_context: Callable[[Snapshot], object] = lambda taken: taken,
+            **http: Any,
+        ) -> str:
+            settings = Settings(
+                network=NetworkSettings(
+                    name="stagenet",
+                    nettype=NetworkType.STAGENET,
+                    chain_id=421_614,
+                    unlock_seconds=86_400,
+                    deregistration_lock_seconds=172_800,
+                ),
+                oxend=OxendSettings(endpoints=("ipc://oxend/stagenet.sock",)),
+                http=HttpSettings(**http),
+            )
             app = create_app(
-                settings=make_settings(**http),
+                settings=settings,
                 schema=schema,
-                snapshots=snapshots,
-                make_context=lambda taken: taken,
+                snapshots=held,
+                make_context=make_context,
                 clock=lambda: 1_720_677_228.877856,
             )
-            group.create_task(hold(app))
-            return await ready.get()
+            return servers.enter_context(running(app))
 
         yield start
-        closing.set()
+
+
+@pytest.fixture(scope="session")
+def default_address(start: Callable[..., str]) -> str:
+    """The address of a server with the default settings, shared by all tests that need no other."""
+    return start()
 
 
 @pytest.fixture
-async def client(serve: Callable[..., Awaitable[httpx.AsyncClient]]) -> httpx.AsyncClient:
+async def client_of(snapshots: HeldSnapshots) -> AsyncIterator[Callable[[str], httpx.AsyncClient]]:
+    """Makes clients of servers."""
+    async with AsyncExitStack() as clients:
+
+        def client_of(address: str) -> httpx.AsyncClient:
+            client = httpx.AsyncClient(base_url=address, timeout=30)
+            clients.push_async_callback(client.aclose)
+            return client
+
+        yield client_of
+
+
+@pytest.fixture
+async def client(client_of: Callable[[str], httpx.AsyncClient], default_address: str) -> httpx.AsyncClient:
     """A client of the server as it is by default."""
-    return await serve()
+    return client_of(default_address)
