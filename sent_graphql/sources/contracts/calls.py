@@ -80,6 +80,7 @@ class BlockReader:
         provider refuses a call for a reason that is not the contract's (such as a block it does not hold).
         """
         results: dict[int, CallResult] = {}
+        starved: set[int] = set()
         if calls and await self._has_multicall(deadline):
             aggregates = _pieces(range(len(calls)), self._aggregate_size)
         else:
@@ -92,8 +93,10 @@ class BlockReader:
             extras.extend(outcomes[: len(pending_extra)])
             unread: list[Sequence[int]] = []
             for places, outcome in zip(aggregates, outcomes[len(pending_extra) :], strict=True):
-                unread.extend(self._take(places, outcome, results))
+                unread.extend(self._take(places, outcome, results, starved))
             aggregates, pending_extra = unread, []
+        if any(isinstance(results[place], bytes) for place in starved):
+            self._learn_aggregate_size((self._aggregate_size + 1) // 2, "calls ran out of gas inside an aggregate")
         return ReadResult([results[place] for place in range(len(calls))], extras)
 
     async def _has_multicall(self, deadline: float | None) -> bool:
@@ -127,16 +130,22 @@ class BlockReader:
         return outcomes
 
     def _take(
-        self, places: Sequence[int], outcome: object | RpcRefusedError, results: dict[int, CallResult]
+        self,
+        places: Sequence[int],
+        outcome: object | RpcRefusedError,
+        results: dict[int, CallResult],
+        starved: set[int],
     ) -> list[Sequence[int]]:
-        """Keep what an `eth_call` brought; returns the calls to send again, in smaller aggregates."""
+        """Keep what an `eth_call` brought; returns the calls to send again, in smaller aggregates.
+
+        `starved` gathers the calls that failed without a word inside an aggregate.
+        """
         if len(places) == 1:
             results[places[0]] = _call_result(outcome)
             return []
         if isinstance(outcome, CallRevertedError | GasCapError):
             half = (len(places) + 1) // 2
-            self._aggregate_size = min(self._aggregate_size, half)
-            self._log.info("aggregate halved", size=len(places), error=str(outcome))
+            self._learn_aggregate_size(half, str(outcome))
             return [places[:half], places[half:]]
         if isinstance(outcome, RpcRefusedError):
             raise outcome
@@ -144,15 +153,21 @@ class BlockReader:
         if not data:
             # Multicall3 was not there yet at that block.
             return [[place] for place in places]
-        doubtful: list[Sequence[int]] = []
+        again: list[Sequence[int]] = []
         for place, inner in zip(places, aggregate3_results(data, len(places)), strict=True):
             if inner.success:
                 results[place] = inner.data
             elif inner.data:
                 results[place] = Reverted(inner.data, "reverted")
             else:
-                doubtful.append([place])
-        return doubtful
+                starved.add(place)
+                again.append([place])
+        return again
+
+    def _learn_aggregate_size(self, size: int, why: str) -> None:
+        if size < self._aggregate_size:
+            self._aggregate_size = size
+            self._log.info("aggregates made smaller", size=size, why=why)
 
 
 def _call_result(outcome: object | RpcRefusedError) -> CallResult:

@@ -15,7 +15,7 @@ from sent_graphql.sources.contracts.transports import (
     WebSocketTransport,
     public_name,
 )
-from sent_graphql.sources.errors import SourceError, SourceMisconfiguredError
+from sent_graphql.sources.errors import SourceError
 
 MAX_RETRY_AFTER: Final = 300.0
 """Seconds: longer wishes of an endpoint to be left alone are cut to this."""
@@ -128,11 +128,6 @@ def call_endpoints(
 ) -> tuple[Endpoint, ...]:
     """The endpoints for requests: those over HTTP, or the WebSocket ones where there are no others."""
     urls = [url.get_secret_value() for url in settings.rpc_urls]
-    for url in urls:
-        if not url.startswith(HTTP_SCHEMES + WS_SCHEMES) or not public_name(url).partition("://")[2]:
-            raise SourceMisconfiguredError(
-                "contracts.rpc_urls: http://, https://, ws:// or wss:// and a host are wanted in every URL"
-            )
     http = [url for url in urls if url.startswith(HTTP_SCHEMES)]
     return tuple(
         Endpoint(

@@ -44,7 +44,7 @@ class JsonRpc:
         random: random.Random,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Raises SourceMisconfiguredError for a URL that is none. Nothing is sent before the first request."""
+        """Nothing is sent before the first request."""
         self.round_trips = 0
         """Round trips made so far."""
         self._settings = settings

@@ -17,7 +17,8 @@ import aiohttp
 import orjson
 from web3 import AsyncHTTPProvider, WebSocketProvider
 from web3.types import RPCEndpoint
-from websockets.exceptions import PayloadTooBig, WebSocketException
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.frames import CloseCode
 
 from sent_graphql.settings import ContractsSettings
 from sent_graphql.sources.contracts.errors import (
@@ -178,9 +179,9 @@ class WebSocketTransport:
                 return await self._converse(orjson.dumps(message))
         except TimeoutError:
             raise RpcTimeoutError(f"{self._name} did not answer within {self._timeout:g} s") from None
-        except PayloadTooBig:
-            raise ReplyTooLargeError(f"{self._name}: the answer is larger than is accepted") from None
         except (WebSocketException, OSError) as error:
+            if _too_big(error):
+                raise ReplyTooLargeError(f"{self._name}: the message is larger than is accepted") from None
             raise RpcUnreachableError(f"{self._name}: {connection_fault(error)}") from None
         except ValueError:
             raise RpcMalformedReplyError(f"{self._name} answered what is not JSON") from None
@@ -223,6 +224,13 @@ def connection_fault(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"no connection ({error.os_error.strerror or type(error.os_error).__name__})"
     return f"the connection failed ({type(error).__name__})"
+
+
+def _too_big(error: Exception) -> bool:
+    """Whether a connection was closed for a message beyond either side's bound."""
+    if not isinstance(error, ConnectionClosed):
+        return False
+    return any(close is not None and close.code == CloseCode.MESSAGE_TOO_BIG for close in (error.sent, error.rcvd))
 
 
 def _json(body: bytes) -> object:

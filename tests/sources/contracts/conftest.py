@@ -55,6 +55,7 @@ class StubNode:
             "eth_call": self._call,
         }
         self.contract: Callable[[str, bytes, int], bytes] = lambda to, data, block: b""
+        self._peers: set[object] = set()
         self.in_flight = 0
         self.most_in_flight = 0
         self.runner: web.AppRunner | None = None
@@ -63,6 +64,10 @@ class StubNode:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v2/secret-key"
+
+    @property
+    def connections(self) -> int:
+        return len(self._peers)
 
     async def start(self, port: int = 0) -> None:
         app = web.Application(client_max_size=1 << 28)
@@ -93,6 +98,7 @@ class StubNode:
     async def _post(self, request: web.Request) -> web.StreamResponse:
         body = json.loads(await request.read())
         self.posts.append(body)
+        self._peers.add(request.transport)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -167,3 +173,13 @@ async def make_rpc(
     yield make
     for rpc in clients:
         await rpc.close()
+
+
+@pytest.fixture
+def stub_revert() -> type[Exception]:
+    return StubRevertError
+
+
+@pytest.fixture
+def stub_refusal() -> type[Exception]:
+    return StubRefusalError
