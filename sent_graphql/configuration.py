@@ -35,7 +35,14 @@ FLAGS: Final = {
 
 MAX_FILE_BYTES: Final = 1024 * 1024
 
-__all__ = ["ConfigurationError", "LoadedSettings", "load_settings", "network_names", "refuse_incomplete"]
+__all__ = [
+    "DEFAULT_NETWORK",
+    "ConfigurationError",
+    "LoadedSettings",
+    "load_settings",
+    "network_names",
+    "refuse_incomplete",
+]
 
 
 @dataclass(frozen=True)
@@ -252,10 +259,7 @@ def _root(settings: Settings, config_file: Path | None) -> Path:
 
 
 def _with_absolute_paths(settings: Settings, root: Path) -> Settings:
-    endpoints = tuple(
-        f"ipc://{root / endpoint.removeprefix('ipc://')}" if endpoint.startswith("ipc://") else endpoint
-        for endpoint in settings.oxend.endpoints
-    )
+    endpoints = tuple(_absolute_endpoint(endpoint, root) for endpoint in settings.oxend.endpoints)
     state = str(root / Path(settings.cache.state_directory).expanduser())
     return settings.model_copy(
         update={
@@ -263,6 +267,13 @@ def _with_absolute_paths(settings: Settings, root: Path) -> Settings:
             "cache": settings.cache.model_copy(update={"state_directory": state}),
         }
     )
+
+
+def _absolute_endpoint(endpoint: str, root: Path) -> str:
+    scheme, _, path = endpoint.partition("://")
+    if scheme != "ipc" or path.startswith("@"):  # an abstract name is no path
+        return endpoint
+    return f"ipc://{root / Path(path).expanduser()}"
 
 
 def _shown(path: Path) -> str:

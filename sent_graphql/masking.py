@@ -5,7 +5,14 @@ from typing import Final
 
 HIDDEN: Final = "…"
 
-_URL = re.compile(r"\b(https?|wss?)://(?:[^\s/?#@\"'<>]*@)?([^\s/?#\"'<>,;)\]}]+)([/?#][^\s\"'<>]*)?", re.IGNORECASE)
+_URL = re.compile(
+    r"""\b(https?|wss?)://
+    (?:[^\s/?\#"'<>]*@)?                                # who asks
+    (\[[0-9a-f:.]+\](?::[0-9]+)?|[^\s/?\#"'<>,;()\[\]{}]+)  # host and port
+    ([/?\#][^\s"'<>]*)?                                 # what is asked for
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def mask_urls(text: str) -> str:
@@ -14,5 +21,7 @@ def mask_urls(text: str) -> str:
 
 
 def _cut(match: re.Match[str]) -> str:
-    scheme, host, rest = match.groups()
-    return f"{scheme}://{host}" + (f"/{HIDDEN}" if rest not in (None, "/") else rest or "")
+    scheme, host, rest = match.groups(default="")
+    if "@" in rest:  # a password with a slash in it: what looked like the host is its beginning
+        return f"{scheme}://{HIDDEN}"
+    return f"{scheme}://{host}" + (rest if rest in ("", "/") else f"/{HIDDEN}")

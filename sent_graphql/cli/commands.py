@@ -16,6 +16,7 @@ from sent_graphql.cli.effective import effective_settings
 from sent_graphql.cli.reload import Reloader
 from sent_graphql.cli.serve import RootRefusedError, serve_until_stopped
 from sent_graphql.configuration import (
+    DEFAULT_NETWORK,
     ConfigurationError,
     LoadedSettings,
     load_settings,
@@ -23,6 +24,7 @@ from sent_graphql.configuration import (
     refuse_incomplete,
 )
 from sent_graphql.errors import UnavailableError
+from sent_graphql.settings import GraphqlSettings
 from sent_graphql.sources.errors import SourceMisconfiguredError
 
 SERVE_EXAMPLES = """
@@ -145,9 +147,9 @@ def doctor(
 @app.command(epilog=exits.EPILOG)
 def schema() -> None:
     """Print the GraphQL schema in SDL."""
-    from sent_graphql.schema import build_schema  # noqa: PLC0415 - costs a second that the other commands save
+    from sent_graphql.schema.build import build_schema  # noqa: PLC0415 - costs a second that the others save
 
-    typer.echo(build_schema().as_str())
+    typer.echo(build_schema(GraphqlSettings(), DEFAULT_NETWORK).as_str())
 
 
 @app.command(name="config", epilog=exits.EPILOG)

@@ -35,18 +35,19 @@ def _origin(loaded: LoadedSettings, key: str) -> str:
 def _line(key: str, value: object, origin: str) -> str:
     if value is None:
         return f"# {key} is unset  # {origin}"
-    return f"{key} = {_toml(value)}  # {origin}"
+    return f"{key} = {toml_value(value)}  # {origin}"
 
 
-def _toml(value: object) -> str:
+def toml_value(value: object) -> str:
+    """`value` as TOML writes it; URLs of secret settings cut down to their host."""
     if isinstance(value, Enum):
-        return _toml(value.value)
+        return toml_value(value.value)
     if isinstance(value, SecretStr):
-        return _toml(mask_urls(value.get_secret_value()))
+        return toml_value(mask_urls(value.get_secret_value()))
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, tuple):
-        return f"[{', '.join(_toml(item) for item in value)}]"
+        return f"[{', '.join(toml_value(item) for item in value)}]"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)
