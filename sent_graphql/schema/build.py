@@ -38,17 +38,18 @@ class ServedSchema(strawberry.Schema):
 def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
     """The schema for the network that oxend calls `nettype`. Its context value is a RequestContext."""
     rules = _rules(settings)
+    log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
     schema = ServedSchema(
         Query,
         types=NODE_TYPES,
         config=StrawberryConfig(scalar_map=scalars(nettype)),
         extensions=[
-            ErrorPolicy,
+            lambda: ErrorPolicy(log),
             lambda: MaxTokensLimiter(max_token_count=settings.max_tokens),
             lambda: Validation(rules),
         ],
     )
-    schema.error_log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
+    schema.error_log = log
     return schema
 
 

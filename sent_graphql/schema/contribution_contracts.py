@@ -25,7 +25,7 @@ class Reservation:
 
 
 @strawberry.type(
-    description="A contract in which an operator and up to nine others gather the stake of one node. When the stake is "
+    description="A contract in which an operator and others gather the stake of one node. When the stake is "
     "complete it registers the node; after that, or when the operator cancels, it may be reset and used again."
 )
 class ContributionContract(Node):

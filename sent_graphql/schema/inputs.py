@@ -36,9 +36,9 @@ def given(value: T | None) -> T | None:
 class ServiceNodeLookup:
     """Exactly one part is present."""
 
-    pubkey: strawberry.Maybe[Ed25519PublicKey] = strawberry.field(description="The node's Ed25519 key.")
-    pubkey_bls: strawberry.Maybe[BlsPublicKey] = strawberry.field(description="The node's BLS key.")
-    contract_id: strawberry.Maybe[int] = strawberry.field(description="The node's number in the rewards contract.")
+    pubkey: Ed25519PublicKey | None = strawberry.field(default=UNSET, description="The node's Ed25519 key.")
+    pubkey_bls: BlsPublicKey | None = strawberry.field(default=UNSET, description="The node's BLS key.")
+    contract_id: int | None = strawberry.field(default=UNSET, description="The node's number in the rewards contract.")
 
 
 @strawberry.input(

@@ -8,18 +8,24 @@ import secrets
 from typing import Final
 
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
 from strawberry.types import ExecutionContext
 
-from sent_graphql.schema.refusals import named_refusal, refused_argument
+from sent_graphql.resolvers.errors import BAD_USER_INPUT
+from sent_graphql.schema.refusals import is_argument_refusal, named_refusal, refused_argument
 
 INTERNAL: Final = "INTERNAL"
+PARSE_FAILED: Final = "GRAPHQL_PARSE_FAILED"
+VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 
 
 def is_unexpected(error: GraphQLError) -> bool:
-    """Whether the error wraps an exception that was not made for users."""
-    return error.original_error is not None and not isinstance(error.original_error, GraphQLError)
+    """Whether this service is to blame: an exception not made for users, or a value that its field cannot show."""
+    if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
+        return True
+    return error.path is not None and not error.extensions and not is_argument_refusal(error)
 
 
 class ErrorLog:
@@ -38,10 +44,8 @@ class ErrorLog:
                 id=incident,
                 operation=operation,
                 path=error.path,
-                exc_info=error.original_error,
+                exc_info=error.original_error or error,
             )
-        elif error.path is not None and not error.extensions:
-            self._log.warning("Could not complete a field", reason=error.message, operation=operation, path=error.path)
         else:
             self._log.debug("Refused a question", reason=error.message, operation=operation, path=error.path)
 
@@ -49,21 +53,39 @@ class ErrorLog:
 class ErrorPolicy(MaskErrors):
     """Replaces each error by what the user may see of it. One instance per request."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: ErrorLog) -> None:
         super().__init__(should_mask_error=lambda _error: True)
+        self._log = log
 
     def anonymise_error(self, error: GraphQLError) -> GraphQLError:
         """The error as it is shown."""
-        if is_unexpected(error):
+        if is_unexpected(error) and not _is_recorded(error):
+            self._log.record(error, operation_name(self.execution_context))
+        if _is_recorded(error):
             return GraphQLError(
                 "Internal error: the log explains it under this id",
                 nodes=error.nodes,
                 path=error.path,
-                extensions=error.extensions or {"code": INTERNAL},
+                extensions=error.extensions,
             )
         document = self.execution_context.graphql_document
-        argument = None if document is None or error.path is not None else refused_argument(error, document)
-        return error if argument is None else named_refusal(error, argument)
+        argument = None if document is None else refused_argument(error, document)
+        if argument is not None:
+            return named_refusal(error, argument)
+        if not error.extensions:
+            error.extensions = {"code": _code(error)}
+        return error
+
+
+def _is_recorded(error: GraphQLError) -> bool:
+    return (error.extensions or {}).get("code") == INTERNAL
+
+
+def _code(error: GraphQLError) -> str:
+    """The code of an error that graphql-core or Strawberry made."""
+    if isinstance(error, GraphQLSyntaxError):
+        return PARSE_FAILED
+    return BAD_USER_INPUT if isinstance(error, StrawberryInputCoercionError) else VALIDATION_FAILED
 
 
 def operation_name(context: ExecutionContext | None) -> str | None:

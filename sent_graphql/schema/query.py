@@ -70,11 +70,12 @@ def _service_node(
     info: Info, by: Annotated[ServiceNodeLookup, strawberry.argument(description="Which node.")]
 ) -> models.ServiceNode | None:
     state = info.context.state()
-    if by.pubkey is not None:
-        return state.node_by_pubkey.get(by.pubkey.value)
-    if by.pubkey_bls is not None:
-        return state.node_by_bls.get(by.pubkey_bls.value)
-    return None if by.contract_id is None else state.node_by_contract_id.get(by.contract_id.value)
+    pubkey, pubkey_bls, contract_id = given(by.pubkey), given(by.pubkey_bls), given(by.contract_id)
+    if pubkey is not None:
+        return state.node_by_pubkey.get(pubkey)
+    if pubkey_bls is not None:
+        return state.node_by_bls.get(pubkey_bls)
+    return None if contract_id is None else state.node_by_contract_id.get(contract_id)
 
 
 def _service_nodes(

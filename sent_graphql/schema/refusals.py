@@ -16,6 +16,7 @@ from graphql import (
     ListValueNode,
     Node,
     ObjectValueNode,
+    OperationDefinitionNode,
     ValueNode,
     ValuesOfCorrectTypeRule,
     VariableDefinitionNode,
@@ -34,6 +35,7 @@ from sent_graphql.resolvers.errors import BAD_USER_INPUT
 MAX_SHOWN_LENGTH: Final = 60
 """Characters of a refused value that an error repeats."""
 
+_REFUSED_ARGUMENT = re.compile(r"Argument '(?P<name>\w+)' has invalid value(?: at (?P<path>[^: ]+))?:")
 _REFUSED_VARIABLE = re.compile(r"Variable '\$\w+' has invalid value(?: at (?P<path>[^: ]+))?:")
 
 
@@ -42,7 +44,7 @@ def refused_value(scalar: str, value: object, wanted: str) -> GraphQLError:
     shown = repr(value)
     if len(shown) > MAX_SHOWN_LENGTH:
         shown = shown[: MAX_SHOWN_LENGTH - 1] + "…"
-    return GraphQLError(f"{shown} is not a {scalar}: {wanted}", extensions={"code": BAD_USER_INPUT})
+    return GraphQLError(f"{shown} cannot be read as {scalar}: {wanted}", extensions={"code": BAD_USER_INPUT})
 
 
 class NamedValuesRule(ValuesOfCorrectTypeRule):
@@ -74,29 +76,38 @@ def named_refusal(error: GraphQLError, argument: str, nodes: Sequence[Node] = ()
     return GraphQLError(
         f"`{argument}`: {error.message}",
         nodes=list(nodes) or error.nodes,
+        path=error.path,
         original_error=error.original_error,
         extensions={**(error.extensions or {}), "code": BAD_USER_INPUT, "argument": argument},
     )
 
 
+def is_argument_refusal(error: GraphQLError) -> bool:
+    """Whether graphql-core refused an argument when it came to its field: a null in a variable may be seen so late."""
+    return _REFUSED_ARGUMENT.match(error.message) is not None
+
+
 def refused_argument(error: GraphQLError, document: DocumentNode) -> str | None:
-    """The argument of which `error` refuses the value, where the error itself does not name it; else null."""
+    """The argument of which `error` refuses the value, where the error itself does not name it; else null.
+
+    The text of graphql-core's errors is the only place where it says what they are about.
+    """
+    if refusal := _REFUSED_ARGUMENT.match(error.message):
+        return refusal["name"] + (refusal["path"] or "")
     node = error.nodes[0] if error.nodes else None
-    if isinstance(error, StrawberryInputCoercionError):
-        return _one_of_argument(error, node, document)
     if isinstance(node, VariableDefinitionNode) and (refusal := _REFUSED_VARIABLE.match(error.message)):
         return _argument_of(node, document) + (refusal["path"] or "")
-    return None
+    return _one_of_argument(error, node, document) if isinstance(error, StrawberryInputCoercionError) else None
 
 
 def _one_of_argument(error: GraphQLError, node: Node | None, document: DocumentNode) -> str | None:
     """Strawberry points at the literal that has not exactly one key, or names the type of the variable."""
     if node is not None:
         return _first_use(lambda value: value is node, document)
-    for definition in document.definitions:
-        for variable in getattr(definition, "variable_definitions", None) or ():
-            if f"'{print_ast(variable.type).strip('!')}'" in error.message:
-                return _argument_of(variable, document)
+    operations = (definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode))
+    for variable in (variable for operation in operations for variable in operation.variable_definitions or ()):
+        if f"'{print_ast(variable.type).strip('!')}'" in error.message:
+            return _argument_of(variable, document)
     return None
 
 

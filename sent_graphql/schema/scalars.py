@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from typing import Final, NewType
 
 import strawberry
+from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
 from sent_graphql.models import keys
 from sent_graphql.models.keys import InvalidKeyError
+from sent_graphql.resolvers.errors import BAD_USER_INPUT
 from sent_graphql.schema.refusals import refused_value
 
 BigInt = NewType("BigInt", int)
@@ -119,7 +121,7 @@ def _parser(name: str, canonical: Callable[[str], str]) -> Callable[[object], st
         try:
             return canonical(value)
         except InvalidKeyError as error:
-            raise refused_value(name, value, str(error)) from None
+            raise GraphQLError(str(error), extensions={"code": BAD_USER_INPUT}) from None
 
     return parse
 
@@ -127,7 +129,7 @@ def _parser(name: str, canonical: Callable[[str], str]) -> Callable[[object], st
 def _hex_bytes(text: str) -> str:
     match = _HEX.fullmatch(text)
     if match is None:
-        raise InvalidKeyError("an even number of hex digits is wanted")
+        raise InvalidKeyError(f"an even number of at most {MAX_HEX_DIGITS} hex digits is wanted")
     return match[1].lower()
 
 
