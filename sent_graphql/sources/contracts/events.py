@@ -48,4 +48,4 @@ class Finalized(Struct, frozen=True, tag=True):
     transaction: str
 
 
-Event = Registered | Exited | WalletCredited | ContractCreated | Finalized
+PastEvent = Registered | Exited | WalletCredited | ContractCreated | Finalized

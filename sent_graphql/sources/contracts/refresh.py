@@ -1,0 +1,280 @@
+"""One refresh: everything that may have changed since the last view, read at one block.
+
+Round trips: the newest block; parameters, the logs since the last view and the check that its block is still on the
+chain; what those name; what that reveals. A quiet refresh is done after two.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Final, TypeVar
+
+import structlog
+from msgspec import Struct, structs
+
+from sent_graphql.models.contracts import ContractAddresses, ContractNode, ContractsView
+from sent_graphql.settings import ContractsSettings
+from sent_graphql.sources.contracts.block_batch import BlockBatch, BlockMovedError, RawSlot
+from sent_graphql.sources.contracts.blocks import Header, anchors, header_request, parse_header
+from sent_graphql.sources.contracts.calls import BlockReader
+from sent_graphql.sources.contracts.contribution_reads import ContributionReads
+from sent_graphql.sources.contracts.errors import HistoryPrunedError, RpcError, RpcRefusedError
+from sent_graphql.sources.contracts.event_log import EventLog
+from sent_graphql.sources.contracts.events import ContractCreated
+from sent_graphql.sources.contracts.fork import ForkedError, newest_block, take_back
+from sent_graphql.sources.contracts.logs import (
+    Changes,
+    Log,
+    LogQuery,
+    contract_queries,
+    finalized_queries,
+    past_event,
+    read_changes,
+    unlinked_blocks,
+)
+from sent_graphql.sources.contracts.node_reads import NodeListCap, NodeReads
+from sent_graphql.sources.contracts.parameters import Fingerprint, ParameterReads
+from sent_graphql.sources.contracts.recipient_reads import RecipientReads
+from sent_graphql.sources.contracts.rpc import JsonRpc
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+ATTEMPTS: Final = 4
+"""How often a refresh begins anew when the chain moves under it."""
+
+
+class TailRefusedError(RpcError):
+    """The provider does not give the logs since the last view at once."""
+
+
+class Basis(Struct, frozen=True):
+    """What a refresh builds upon: the last view where it still holds, and the first block whose logs are wanted."""
+
+    view: ContractsView | None
+    tail_from: int | None
+
+
+class Opening(Struct, frozen=True):
+    """What the first batch brought."""
+
+    head: Header
+    parameters: ParameterReads
+    changes: Changes
+
+
+class Refresh:
+    """Makes a view out of the last one. What it learns from events goes into the event log."""
+
+    def __init__(
+        self,
+        *,
+        chain_id: int,
+        addresses: ContractAddresses,
+        settings: ContractsSettings,
+        rpc: JsonRpc,
+        reader: BlockReader,
+        events: EventLog,
+    ) -> None:
+        self._chain_id = chain_id
+        self._addresses = addresses
+        self._rewards = addresses.service_node_rewards
+        self._settings = settings
+        self._rpc = rpc
+        self._reader = reader
+        self._events = events
+        self._cap = NodeListCap()
+        self._unreadable: set[str] = set()
+        self._fingerprint: tuple[str, Fingerprint] | None = None
+        self._log = structlog.get_logger(__name__)
+
+    async def run(self, previous: ContractsView | None, wallets: Collection[str]) -> ContractsView:
+        """The view at the newest block; parts that are as in `previous` are the same objects.
+
+        Raises a SourceError where the chain does not tell, or moves on every attempt.
+        """
+        if previous is not None and (previous.chain_id, previous.addresses) != (self._chain_id, self._addresses):
+            previous = None
+        basis = self._basis(previous)
+        failure: RpcError = BlockMovedError("the chain was not asked")
+        for _ in range(ATTEMPTS):
+            try:
+                view = await self._attempt(basis, previous, wallets)
+                return view if previous is None else shared(previous, view)
+            except BlockMovedError as error:
+                failure = error
+            except TailRefusedError as error:
+                self._log.warning("logs since the last refresh refused, reading all anew", error=str(error))
+                basis, failure = Basis(None, None), error
+            except ForkedError as error:
+                await take_back(self._rpc, self._events)
+                basis, failure = self._basis(None), error
+        raise failure
+
+    def _basis(self, view: ContractsView | None) -> Basis:
+        """Without a view all is read anew, and the logs are wanted from where the events known end."""
+        if view is not None:
+            return Basis(view, view.block_number + 1)
+        tail_to = self._events.tail_to
+        return Basis(None, None if tail_to is None else tail_to + 1)
+
+    async def _attempt(self, basis: Basis, previous: ContractsView | None, wallets: Collection[str]) -> ContractsView:
+        opening = await self._open(basis)
+        view, head, changes = basis.view, opening.head, opening.changes
+        fingerprint = opening.parameters.fingerprint
+        created = self._events.contracts
+        nodes = NodeReads(
+            self._rewards,
+            self._cap,
+            known=None if view is None else view.nodes,
+            before=self._fingerprint_of(view),
+            now=fingerprint,
+        )
+        contracts = ContributionReads({} if view is None else view.contribution_contracts, self._unreadable)
+        recipients = RecipientReads(self._rewards, {} if view is None else view.recipients)
+        known_wallets = {*wallets, *self._events.wallets}
+        if view is None and previous is not None:
+            known_wallets.update(previous.recipients)
+
+        batch = self._batch(head)
+        nodes.begin(batch, changed=changes.node_ids, exited=self._events.exited_ids)
+        contracts.begin(batch, created, changes.contracts)
+        recipients.add(batch, known_wallets, changes.wallets)
+        finalizations = self._ask(batch, self._finalizations(changes))
+        await batch.run()
+        found = (past_event(log, self._addresses) for log in parsed(finalizations) if log.address in created)
+        self._events.apply_found(event for event in found if event is not None)
+        await nodes.walk(lambda: self._batch(head), self._settings.node_list_chunk)
+
+        batch = self._batch(head)
+        nodes.go_on(batch)
+        contracts.go_on(batch)
+        recipients.add(batch, contracts.stakers() | stakers(nodes.ready().values()))
+        await batch.run()
+
+        held = nodes.nodes()
+        batch = self._batch(head)
+        recipients.add(batch, stakers(held.values()))
+        await batch.run()
+
+        self._fingerprint = (head.hash, fingerprint)
+        return ContractsView(
+            chain_id=self._chain_id,
+            block_number=head.number,
+            block_hash=head.hash,
+            block_timestamp=head.timestamp,
+            addresses=self._addresses,
+            parameters=opening.parameters.parameters,
+            nodes=held,
+            contribution_contracts=contracts.contracts(created),
+            registrations=self._events.registrations,
+            exited_ids=self._events.exited_ids,
+            recipients=recipients.recipients(),
+            scan=self._events.progress,
+        )
+
+    async def _open(self, basis: Basis) -> Opening:
+        """Take the newest block, and read there what every refresh reads; events go into the log."""
+        head = await newest_block(self._rpc)
+        seen = self._seen(basis)
+        for number, block_hash in seen.items():
+            if number > head.number or (number == head.number and block_hash != head.hash):
+                raise ForkedError(f"block {number} is no longer on the chain")
+        first = head.number + 1 if basis.tail_from is None else basis.tail_from
+        if head.number - first >= self._settings.scan_range_max:
+            raise TailRefusedError(f"{head.number - first + 1} blocks since the last refresh")
+
+        batch = self._batch(head)
+        parameters = ParameterReads(batch, self._addresses)
+        checks = {number: batch.request(header_request(number)) for number in seen if number < head.number}
+        tail = self._ask(batch, contract_queries(first, head.number, self._watched()))
+        marks = [] if basis.tail_from is not None else list(anchors(head.number, self._settings.reorg_depth))
+        anchored = [batch.request(header_request(number)) for number in marks]
+        await batch.run()
+        for number, slot in checks.items():
+            header = parse_header(slot.reply)
+            if header is None or header.hash != seen[number]:
+                raise ForkedError(f"block {number} is no longer on the chain")
+        changes = self._changes(head, tail)
+        for slot in anchored:
+            header = parse_header(slot.reply)
+            if header is not None:
+                self._events.blocks.add(header.number, header.hash)
+        self._events.apply_tail(first, head.number, head.hash, changes.events)
+        return Opening(head, parameters, changes)
+
+    def _seen(self, basis: Basis) -> dict[int, str]:
+        """Blocks that must still be there: the last view's, and the newest that events rest on."""
+        seen = {} if basis.view is None else {basis.view.block_number: basis.view.block_hash}
+        newest = self._events.blocks.newest()
+        block_hash = None if newest is None else self._events.blocks.get(newest)
+        if newest is not None and block_hash is not None:
+            seen.setdefault(newest, block_hash)
+        return seen
+
+    def _watched(self) -> list[str]:
+        factory = self._addresses.contribution_factory
+        return [self._rewards, *([] if factory is None else [factory]), *self._events.contracts]
+
+    def _changes(self, head: Header, tail: list[tuple[LogQuery, RawSlot]]) -> Changes:
+        try:
+            logs = parsed(tail)
+        except HistoryPrunedError:
+            raise
+        except RpcRefusedError as error:
+            raise TailRefusedError(str(error)) from error
+        if any(log.block == head.number and log.block_hash != head.hash for log in logs):
+            raise BlockMovedError(f"the logs of block {head.number} are of another block")
+        return read_changes(logs, self._addresses)
+
+    def _finalizations(self, changes: Changes) -> list[LogQuery]:
+        """Queries for what a contract told that was created and finalized since the last view."""
+        if not any(isinstance(event, ContractCreated) for event in changes.events):
+            return []
+        return finalized_queries(unlinked_blocks(changes.events, self._events.contracts))
+
+    def _fingerprint_of(self, view: ContractsView | None) -> Fingerprint | None:
+        if view is None or self._fingerprint is None:
+            return None
+        block_hash, fingerprint = self._fingerprint
+        return fingerprint if block_hash == view.block_hash else None
+
+    def _ask(self, batch: BlockBatch, queries: Iterable[LogQuery]) -> list[tuple[LogQuery, RawSlot]]:
+        return [(query, batch.request(query.request())) for query in queries]
+
+    def _batch(self, head: Header) -> BlockBatch:
+        return BlockBatch(self._rpc, self._reader, head)
+
+
+def parsed(answers: Iterable[tuple[LogQuery, RawSlot]]) -> list[Log]:
+    """The logs of all answers."""
+    return [log for query, slot in answers for log in query.parse(slot.reply)]
+
+
+def stakers(nodes: Iterable[ContractNode]) -> set[str]:
+    """Stakers and beneficiaries of nodes."""
+    return {wallet for node in nodes for stake in node.contributors for wallet in (stake.address, stake.beneficiary)}
+
+
+def shared(old: ContractsView, new: ContractsView) -> ContractsView:
+    """`new`, with every part of `old` that is equal in its place; `old` itself if nothing differs."""
+    view = structs.replace(
+        new,
+        parameters=old.parameters if old.parameters == new.parameters else new.parameters,
+        nodes=shared_items(old.nodes, new.nodes),
+        contribution_contracts=shared_items(old.contribution_contracts, new.contribution_contracts),
+        registrations=shared_items(old.registrations, new.registrations),
+        exited_ids=old.exited_ids if old.exited_ids == new.exited_ids else new.exited_ids,
+        recipients=shared_items(old.recipients, new.recipients),
+    )
+    return old if view == old else view
+
+
+def shared_items(old: dict[K, V], new: dict[K, V]) -> dict[K, V]:
+    """`new` with equal values taken from `old`; `old` itself if all are equal and in the same order."""
+    if old is new:
+        return old
+    merged: dict[K, V] = {}
+    for key, value in new.items():
+        known = old.get(key)
+        merged[key] = known if known is not None and known == value else value
+    same = len(old) == len(merged) and all(a == b and old[a] is merged[b] for a, b in zip(old, merged, strict=True))
+    return old if same else merged

@@ -1,0 +1,107 @@
+"""The contracts source: what the rewards contract, the pool and the contribution contracts say, as one view."""
+
+import asyncio
+from collections.abc import Callable, Collection
+
+import structlog
+
+from sent_graphql.models.contracts import ContractsView, ScanProgress
+from sent_graphql.settings import ContractsSettings, NetworkSettings
+from sent_graphql.sources.contracts.addresses import contract_addresses
+from sent_graphql.sources.contracts.calls import BlockReader
+from sent_graphql.sources.contracts.deployment import code_request, has_code
+from sent_graphql.sources.contracts.event_log import EventLog
+from sent_graphql.sources.contracts.refresh import Refresh
+from sent_graphql.sources.contracts.rpc import JsonRpc
+from sent_graphql.sources.contracts.scan import HistoryScan
+from sent_graphql.sources.contracts.scan_file import ScanFile
+from sent_graphql.sources.errors import SourceMisconfiguredError
+
+
+class ContractsSource:
+    """Reads the contracts: `fetch` for a view, `scan` in the background for what only past events know."""
+
+    def __init__(
+        self,
+        settings: ContractsSettings,
+        network: NetworkSettings,
+        rpc: JsonRpc,
+        reader: BlockReader,
+        file: ScanFile,
+    ) -> None:
+        """Raises SourceMisconfiguredError without a rewards contract's address. `rpc` is the caller's to close."""
+        self._addresses = contract_addresses(settings)
+        self._chain_id = network.chain_id
+        self._rpc = rpc
+        self._events = EventLog(settings.reorg_depth)
+        self._refresh = Refresh(
+            chain_id=network.chain_id,
+            addresses=self._addresses,
+            settings=settings,
+            rpc=rpc,
+            reader=reader,
+            events=self._events,
+        )
+        self._scan = HistoryScan(addresses=self._addresses, settings=settings, rpc=rpc, events=self._events, file=file)
+        self._contacted = False
+        self._fetching = asyncio.Lock()
+        self._log = structlog.get_logger(__name__)
+
+    @property
+    def progress(self) -> ScanProgress:
+        """How far the scan of past events has come."""
+        return self._events.progress
+
+    @property
+    def scan_error(self) -> str | None:
+        """Why the scan does not go on, for users; None while it does."""
+        return self._scan.error
+
+    async def start(self) -> None:
+        """Take up what the last run knew of past events. The chain is first asked by `fetch`."""
+        await self._scan.restore()
+
+    async def close(self) -> None:
+        """Keep what is known of past events for the next start. Cancel `scan` before."""
+        await self._scan.save()
+
+    async def fetch(self, previous: ContractsView | None, wallets: Collection[str]) -> ContractsView:
+        """One refresh: the view at the newest block, sharing with `previous` what has not changed.
+
+        `wallets`: canonical addresses whose rewards are wanted besides those of stakers, beneficiaries and events.
+        Raises SourceMisconfiguredError for a definite wrong answer (another chain, no contract at an address), and
+        another SourceError where the chain does not tell.
+        """
+        async with self._fetching:
+            await self._contact()
+            view = await self._refresh.run(previous, wallets)
+            self._scan.wake()
+            return view
+
+    async def scan(self, on_progress: Callable[[], None]) -> None:
+        """Read past events in the background, until cancelled.
+
+        Returns only where waiting would not help (see `scan_error`). It begins after the first `fetch`. `on_progress`
+        is called after each step: the next `fetch` shows what it found.
+        """
+        await self._scan.run(on_progress)
+
+    async def _contact(self) -> None:
+        """Check once that there is a contract at every configured address."""
+        if self._contacted:
+            return
+        settings = {
+            "contracts.service_node_rewards": self._addresses.service_node_rewards,
+            "contracts.contribution_factory": self._addresses.contribution_factory,
+            "contracts.reward_rate_pool": self._addresses.reward_rate_pool,
+            "contracts.token": self._addresses.token,
+        }
+        given = {name: address for name, address in settings.items() if address is not None}
+        replies = await self._rpc.batch([code_request(address, None) for address in given.values()])
+        for (name, address), reply in zip(given.items(), replies, strict=True):
+            if not has_code(reply):
+                raise SourceMisconfiguredError(f"{name}: there is no contract at {address} on chain {self._chain_id}")
+        self._contacted = True
+        self._log.info(
+            "contracts found", chain_id=self._chain_id, **{name.split(".")[1]: a for name, a in given.items()}
+        )
