@@ -1,0 +1,199 @@
+"""The EVM in a process of its own: `python -m sent_graphql.localdev.evm_process`, and how to start and stop one.
+
+The child prints its URL on one line when it answers, and ends on SIGTERM or, with --watch-stdin, when its
+standard input closes, hence also when its parent dies however it dies.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+
+from sent_graphql.localdev.clock import ChainClock
+from sent_graphql.localdev.evm import Evm
+from sent_graphql.localdev.evm_http import build_app
+from sent_graphql.localdev.jsonrpc import JsonRpc
+
+DEFAULT_ACCOUNTS: Final = 100
+MAX_ACCOUNTS: Final = 10_000
+STOP_TIMEOUT: Final = 10.0
+"""Seconds that a process may take to end before it is killed."""
+
+
+class ProcessStartError(Exception):
+    """A child process ended, or said nothing in time, before it was ready."""
+
+
+class ChildProcess:
+    """A running child that told the URL it answers on. A context manager: it is stopped at the end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
+        self.url = url
+        self._process = process
+
+    @classmethod
+    def start(cls, command: list[str], *, timeout: float) -> Self:
+        """Starts `command` and waits, blocking, for the line with its URL; raises ProcessStartError."""
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  # our own words
+        try:
+            return cls(process, _first_line(process, timeout))
+        except BaseException:
+            _end(process)
+            raise
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def stop(self) -> None:
+        """Ends it, waiting until it is gone."""
+        _end(self._process)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def start_evm(
+    *,
+    accounts: int = DEFAULT_ACCOUNTS,
+    genesis_age: int = 0,
+    block_time: float | None = None,
+    timeout: float = 60.0,
+) -> ChildProcess:
+    """Starts an EVM on a free port of 127.0.0.1 and waits, blocking, until it answers.
+
+    `genesis_age`: seconds that its first block lies in the past; its clock runs on from there.
+    `block_time`: seconds between empty blocks, beside the block that every transaction makes at once.
+    """
+    command = [sys.executable, "-m", __name__, "--watch-stdin"]
+    command += ["--accounts", str(accounts), "--genesis-age", str(genesis_age)]
+    if block_time is not None:
+        command += ["--block-time", str(block_time)]
+    return ChildProcess.start(command, timeout=timeout)
+
+
+def _first_line(process: subprocess.Popen[bytes], timeout: float) -> str:
+    assert process.stdout is not None
+    deadline = time.monotonic() + timeout
+    line = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise ProcessStartError(f"not ready after {timeout:.0f} s")
+            chunk = os.read(process.stdout.fileno(), 1024)
+            if not chunk:
+                raise ProcessStartError(f"ended with status {process.wait()} before it was ready")
+            line += chunk
+    return line.decode().strip()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+    try:
+        process.wait(STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+# What the child does
+
+
+def main() -> None:
+    """Serves an EVM until it is told to stop."""
+    options = _options()
+    clock = ChainClock(offset=-options.genesis_age)
+    rpc = JsonRpc(Evm(clock, accounts=options.accounts))
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(rpc, options))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="evm_process", description="A local EVM that speaks JSON-RPC.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0, the default, takes a free one")
+    parser.add_argument(
+        "--accounts", type=int, default=DEFAULT_ACCOUNTS, help="unlocked accounts (default: %(default)s)"
+    )
+    parser.add_argument("--genesis-age", type=int, default=0, help="seconds that the first block lies in the past")
+    parser.add_argument("--block-time", type=float, help="seconds between empty blocks (default: none are made)")
+    parser.add_argument("--watch-stdin", action="store_true", help="end when standard input closes")
+    options = parser.parse_args()
+    if not 1 <= options.accounts <= MAX_ACCOUNTS:
+        parser.error(f"--accounts: 1 to {MAX_ACCOUNTS}")
+    if options.genesis_age < 0:
+        parser.error("--genesis-age: not negative")
+    if options.block_time is not None and options.block_time <= 0:
+        parser.error("--block-time: more than 0")
+    return options
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """Prints the URL as soon as it listens."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        assert sockets is not None
+        host, port = sockets[0].getsockname()[:2]
+        sys.stdout.write(f"http://{host}:{port}\n")
+        sys.stdout.flush()
+
+
+async def _serve(rpc: JsonRpc, options: argparse.Namespace) -> None:
+    listener = socket.create_server((options.host, options.port))
+    config = uvicorn.Config(
+        build_app(rpc), lifespan="off", log_level="warning", timeout_graceful_shutdown=2, ws="websockets-sansio"
+    )
+    server = _AnnouncingServer(config)
+    tasks: list[asyncio.Task[None]] = []
+    if options.watch_stdin:
+        tasks.append(asyncio.create_task(_stop_when_stdin_closes(server)))
+    if options.block_time is not None:
+        tasks.append(asyncio.create_task(_mine_regularly(rpc, options.block_time)))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+async def _stop_when_stdin_closes(server: uvicorn.Server) -> None:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.read(1024):
+        pass
+    server.should_exit = True
+
+
+async def _mine_regularly(rpc: JsonRpc, block_time: float) -> None:
+    while True:
+        await asyncio.sleep(block_time)
+        await asyncio.to_thread(rpc.mine)
+
+
+if __name__ == "__main__":
+    main()
