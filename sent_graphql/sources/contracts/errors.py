@@ -69,15 +69,22 @@ class RpcRefusedError(RpcError):
     `code` as given (0 if absent), `data` the bytes of a revert if any came.
     """
 
-    def __init__(self, message: str, *, code: int = 0, data: bytes = b"") -> None:
+    def __init__(self, message: str, *, code: int = 0, data: bytes = b"", words: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.data = data
+        self.words = words or message
+        """The provider's own words."""
+
+    @property
+    def passing(self) -> bool:
+        """Whether another try may bring an answer, as after an internal fault of the endpoint."""
+        return type(self) is RpcRefusedError and self.code == _INTERNAL_ERROR
 
     @property
     def reply_too_large(self) -> bool:
         """Whether the size of the answer was the fault, which may be that of its neighbours in a batch."""
-        return self.code == CONTENT_TOO_LARGE or _matches(_REPLY_SIZE, str(self))
+        return self.code == CONTENT_TOO_LARGE or _matches(_REPLY_SIZE, self.words)
 
 
 class CallRevertedError(RpcRefusedError):
@@ -95,6 +102,11 @@ class GasCapError(RpcRefusedError):
 class HistoryPrunedError(RpcRefusedError):
     """The endpoint does not hold that block or its state: pruned long ago, or not there yet."""
 
+    @property
+    def passing(self) -> bool:
+        """Whether the block may only not have come yet, as on the slower of a provider's machines."""
+        return _matches(_NOT_YET, self.words)
+
 
 def refusal(method: str, error: Mapping[str, object]) -> RpcRefusedError | RpcThrottledError:
     """The error that a JSON-RPC error object stands for, in answer to `method`."""
@@ -106,7 +118,7 @@ def refusal(method: str, error: Mapping[str, object]) -> RpcRefusedError | RpcTh
     if kind is RpcThrottledError:
         return RpcThrottledError(message)
     assert issubclass(kind, RpcRefusedError)
-    return kind(message, code=code, data=_revert_data(error.get("data")))
+    return kind(message, code=code, data=_revert_data(error.get("data")), words=words)
 
 
 def scrub(text: str) -> str:
@@ -117,6 +129,8 @@ def scrub(text: str) -> str:
 
 _URL = re.compile(r"\b((?:https?|wss?)://)(?:[^\s/@]*@)?([^\s/?#]+)[^\s]*", re.IGNORECASE)
 
+_INTERNAL_ERROR: Final = -32603
+_NOT_YET = re.compile(r"header (for hash )?not found|(unknown|no such) block|block .*not found|blocknotfound")
 _REVERT_CODE: Final = 3
 _REVERT = re.compile(
     r"execution reverted|\brevert(ed)?\b|invalid opcode|bad ?instruction|stack (under|over)flow|invalid jump|"

@@ -30,7 +30,7 @@ from sent_graphql.sources.contracts.transports import Request
 from sent_graphql.sources.errors import SourceError, SourceMisconfiguredError
 
 Outcome = object
-"""What one request came to: its result, an RpcRefusedError (an answer), or another RpcError (to be tried again)."""
+"""What one request came to: its result, an RpcRefusedError (an answer too), or another RpcError (tried again)."""
 
 
 class JsonRpc:
@@ -88,23 +88,22 @@ class JsonRpc:
         self._require_endpoints()
         results: list[object] = [None] * len(requests)
         open_places = list(range(len(requests)))
-        failure: SourceError = RpcUnreachableError("no endpoint has been asked")
+        failure: SourceError | None = None
         for _ in range(self._settings.retries + len(self._endpoints)):
             if not open_places:
                 break
-            endpoint = await self._next_endpoint(deadline, failure)
+            endpoint = await self._next_endpoint(deadline)
+            if isinstance(endpoint, SourceError):
+                failure = failure or endpoint
+                break
             outcomes = await self._attempt(endpoint, [requests[place] for place in open_places], deadline)
-            still_open = []
             for place, outcome in zip(open_places, outcomes, strict=True):
-                if isinstance(outcome, SourceError) and not isinstance(outcome, RpcRefusedError):
-                    failure = outcome
-                    still_open.append(place)
-                else:
-                    results[place] = outcome
+                results[place] = outcome
+            open_places = [place for place in open_places if _failure(results[place])]
+            failure = next((error for error in map(_failure, outcomes) if error), None)
             if isinstance(failure, RpcDeadlineError):
-                raise failure
-            open_places = still_open
-        if open_places:
+                break
+        if failure and not all(isinstance(results[place], RpcRefusedError) for place in open_places):
             raise self._verdict(failure)
         return results
 
@@ -112,24 +111,24 @@ class JsonRpc:
         if not self._endpoints:
             raise SourceMisconfiguredError("contracts.rpc_urls is not set: no L2 endpoint is known")
 
-    async def _next_endpoint(self, deadline: float | None, failure: SourceError) -> Endpoint:
+    async def _next_endpoint(self, deadline: float | None) -> Endpoint | SourceError:
         """The endpoint to ask now: the current one, else the next that is not resting, else the first to be rested.
 
-        Raises `failure` where that would take longer than the deadline or the longest pause allows.
+        An error where that would take longer than the deadline or the longest pause allows: the reason of the rest.
         """
         count = len(self._endpoints)
         order = [(self._current + step) % count for step in range(count)]
         now = self._clock()
         usable = [i for i in order if self._endpoints[i].wrong_chain is None or self._endpoints[i].rest_until <= now]
         if not usable:
-            raise self._verdict(failure)
+            return self._endpoints[self._current].last_error or RpcUnreachableError("no endpoint can be asked")
         index = next((i for i in usable if self._endpoints[i].rest_until <= now), None)
         if index is None:
             index = min(usable, key=lambda i: self._endpoints[i].rest_until)
             pause = self._endpoints[index].rest_until - now
-            error = self._endpoints[index].last_error or failure
-            if pause > self._settings.retry_max or (deadline is not None and now + pause >= deadline):
-                raise self._verdict(error)
+            reason = self._endpoints[index].last_error
+            if reason and (pause > self._settings.retry_max or (deadline is not None and now + pause >= deadline)):
+                return reason
             await asyncio.sleep(pause)
         self._current = index
         return self._endpoints[index]
@@ -142,16 +141,19 @@ class JsonRpc:
             outcomes: list[Outcome] = [wrong] * len(requests)
         else:
             outcomes = await self._ask(endpoint, requests, deadline)
-        failure = next((o for o in outcomes if isinstance(o, RpcError) and not isinstance(o, RpcRefusedError)), None)
+        failure = next((error for error in map(_failure, outcomes) if error), None)
         if failure is None:
-            if wrong is None:
-                self._note_success(endpoint)
-        elif not isinstance(failure, RpcDeadlineError) and endpoint.failures == failures_before:
+            self._note_success(endpoint)
+        elif not isinstance(failure, SourceMisconfiguredError):
+            self._note_failure(endpoint, failure, failures_before)
+        return outcomes
+
+    def _note_failure(self, endpoint: Endpoint, failure: SourceError, failures_before: int) -> None:
+        if not isinstance(failure, RpcDeadlineError) and endpoint.failures == failures_before:
             # Requests that were under way together and failed together are one failure.
             pause = endpoint.failed(failure)
             if endpoint.failures == 1:
                 self._log.warning("endpoint failed", endpoint=endpoint.name, error=str(failure), pause=round(pause, 2))
-        return outcomes
 
     def _note_success(self, endpoint: Endpoint) -> None:
         if endpoint.failures:
@@ -196,14 +198,7 @@ class JsonRpc:
         try:
             outcomes = await self._round_trip(endpoint, requests, deadline)
         except BatchRefusedError as error:
-            whole = refusal("batch", error.error)
-            if isinstance(whole, RpcThrottledError):
-                return [whole] * len(requests)
-            endpoint.batch_limit = half if error.too_many else 1
-            self._log.warning(
-                "endpoint refuses batch", endpoint=endpoint.name, size=len(requests), error=str(error), now=half
-            )
-            return await self._ask_in_pieces(endpoint, requests, endpoint.batch_limit, deadline)
+            return await self._ask_refused_batch(endpoint, requests, error, deadline)
         except ReplyTooLargeError as error:
             if len(requests) > 1:
                 return await self._ask_in_pieces(endpoint, requests, half, deadline)
@@ -211,6 +206,26 @@ class JsonRpc:
         except RpcError as error:
             return [error] * len(requests)
         return await self._ask_crowded_again(endpoint, requests, outcomes, deadline)
+
+    async def _ask_refused_batch(
+        self, endpoint: Endpoint, requests: Sequence[Request], error: BatchRefusedError, deadline: float | None
+    ) -> list[Outcome]:
+        """Ask one request alone; if that passes, the size of the batch was the fault, which is remembered."""
+        whole = refusal("batch", error.error)
+        if isinstance(whole, RpcThrottledError):
+            return [whole] * len(requests)
+        probe = await self._ask(endpoint, requests[:1], deadline)
+        if isinstance(probe[0], RpcRefusedError) and probe[0].words == whole.words:
+            return [RpcUnreachableError(f"{endpoint.name} refuses every request: {whole.words}")] * len(requests)
+        endpoint.batch_limit = len(requests) // 2 if error.too_many else 1
+        self._log.warning(
+            "endpoint refuses batch",
+            endpoint=endpoint.name,
+            size=len(requests),
+            error=str(error),
+            limit=endpoint.batch_limit,
+        )
+        return probe + await self._ask_in_pieces(endpoint, requests[1:], endpoint.batch_limit, deadline)
 
     async def _ask_in_pieces(
         self, endpoint: Endpoint, requests: Sequence[Request], size: int, deadline: float | None
@@ -257,6 +272,13 @@ class JsonRpc:
                 if endpoint.wrong_chain is not None and endpoint.last_error is not None:
                     return endpoint.last_error
         return failure
+
+
+def _failure(outcome: Outcome) -> SourceError | None:
+    """The error of an outcome that another try may mend."""
+    if isinstance(outcome, RpcRefusedError):
+        return outcome if outcome.passing else None
+    return outcome if isinstance(outcome, SourceError) else None
 
 
 def _quantity(value: object) -> int | None:

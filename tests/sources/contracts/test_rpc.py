@@ -272,15 +272,17 @@ async def test_round_trips_under_way_are_bounded(node: Any, make_rpc: MakeRpc) -
 
 
 @pytest.mark.parametrize(
-    ("error", "pieces"),
+    ("error", "pieces", "later"),
     [
-        pytest.param({"code": -32600, "message": "batch requests are not supported"}, [4, 1, 1, 1, 1], id="none"),
-        pytest.param({"code": -32600, "message": "batch too large"}, [4, 2, 2], id="too many"),
+        pytest.param(
+            {"code": -32600, "message": "batch requests are not supported"}, [4, 1, 1, 1, 1], [1, 1, 1, 1], id="none"
+        ),
+        pytest.param({"code": -32600, "message": "batch too large"}, [4, 1, 2, 1], [2, 2], id="too many"),
     ],
 )
 @pytest.mark.parametrize("in_list", [True, False])
 async def test_a_refused_batch_is_asked_in_pieces_from_then_on(
-    node: Any, make_rpc: MakeRpc, error: dict[str, object], pieces: list[int], in_list: bool
+    node: Any, make_rpc: MakeRpc, error: dict[str, object], pieces: list[int], later: list[int], in_list: bool
 ) -> None:
     def refuse(body: Any) -> object:
         reply = {"jsonrpc": "2.0", "id": None, "error": error}
@@ -291,7 +293,48 @@ async def test_a_refused_batch_is_asked_in_pieces_from_then_on(
     assert await rpc.batch(ECHOES) == ANSWERS
     assert await rpc.batch(ECHOES) == ANSWERS
     sizes = [len(post) if isinstance(post, list) else 1 for post in node.posts[1:]]
-    assert sizes == pieces + pieces[1:]
+    assert sizes == pieces + later
+
+
+async def test_an_endpoint_that_refuses_everything_is_not_taken_for_one_without_batches(
+    make_node: MakeNode, make_rpc: MakeRpc
+) -> None:
+    broken, good = await make_node(), await make_node()
+    error = {"code": -32000, "message": "this plan has ended, see https://provider.example/secret-key"}
+    rpc = make_rpc(broken.url, good.url)
+    await rpc.request("eth_blockNumber", [])
+    broken.standing_fault = json_reply(lambda body: {"id": None, "error": error})
+    assert await rpc.batch(ECHOES) == ANSWERS
+    assert len(broken.posts) == 2 + 2
+    broken.standing_fault, fault = None, broken.standing_fault
+    alone = make_rpc(broken.url)
+    await alone.request("eth_blockNumber", [])
+    broken.standing_fault = fault
+    with pytest.raises(RpcUnreachableError, match="refuses every request: this plan has ended") as caught:
+        await alone.batch(ECHOES)
+    assert "secret-key" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param({"code": -32603, "message": "Internal error"}, id="internal fault"),
+        pytest.param({"code": -32000, "message": "header not found"}, id="block not there yet"),
+    ],
+)
+async def test_a_passing_refusal_is_asked_again_elsewhere_and_given_as_the_answer_when_it_stays(
+    make_node: MakeNode, make_rpc: MakeRpc, stub_refusal: Callable[[int, str], Exception], error: dict[str, Any]
+) -> None:
+    def refuse(_: list[Any]) -> object:
+        raise stub_refusal(error["code"], error["message"])
+
+    lagging, good = await make_node(), await make_node()
+    lagging.methods["echo"] = refuse
+    assert await make_rpc(lagging.url, good.url).batch([*ECHOES, ("eth_blockNumber", [])]) == [*ANSWERS, "0x4d"]
+    assert [len(post) for post in good.posts if isinstance(post, list)] == [4]
+    answers = await make_rpc(lagging.url, retries=1).batch([*ECHOES, ("eth_blockNumber", [])])
+    assert all(isinstance(answer, RpcRefusedError) and error["message"] in str(answer) for answer in answers[:4])
+    assert answers[4] == "0x4d"
 
 
 async def test_an_answer_beyond_the_bound_is_asked_in_pieces_and_refused_when_alone(
