@@ -128,7 +128,7 @@ class ReconnectingTransport:
             self._log.info("connected to oxend", endpoint=endpoint.label)
             for listener in self._connected_listeners:
                 self._notify(listener)
-            reason = await connection.lost
+            reason = await asyncio.shield(connection.lost)
             self._log.warning("connection to oxend lost", reason=str(reason))
             self._connection = asyncio.get_running_loop().create_future()
         finally:

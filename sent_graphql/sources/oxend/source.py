@@ -72,16 +72,16 @@ class OxendSource:
 
     async def _settled_round(self, previous: OxendView | None) -> Round:
         """A round whose answers all belong to one block; repeated, within bounds, while they do not."""
-        info = await self._rpc.get_info()
         for attempt in range(self._settings.round_attempts):
+            if attempt > 0:
+                await asyncio.sleep(ROUND_PAUSE * 2 ** (attempt - 1))
+            info = await self._rpc.get_info()
             self._acceptance.check_info(info, previous)
             answers = await ask_round(self._rpc, info)
             self._acceptance.check_nodes(answers.nodes, previous)
             if answers.is_of_one_block():
                 return answers
             self._log.debug("round straddled a block", attempt=attempt + 1, height=answers.last.height)
-            info = answers.last
-            await asyncio.sleep(ROUND_PAUSE * 2**attempt)
         raise OxendNotReadyError(
             f"oxend's answers belonged to different blocks {self._settings.round_attempts} times in a row"
         )

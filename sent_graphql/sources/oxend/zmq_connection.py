@@ -222,7 +222,8 @@ class ZmqConnector:
         socket.setsockopt(zmq.HEARTBEAT_IVL, HEARTBEAT_MS)
         socket.setsockopt(zmq.HEARTBEAT_TIMEOUT, HEARTBEAT_TIMEOUT_MS)
         socket.setsockopt(zmq.RECONNECT_IVL, NEVER_MS)
-        socket.setsockopt(zmq.IPV6, 1)
+        # Only for a literal address: with it, a name that has both kinds would be taken as IPv6 alone.
+        socket.setsockopt(zmq.IPV6, int("[" in endpoint.address))
         if endpoint.server_key is not None:
             public, secret = zmq.curve_keypair()
             socket.curve_serverkey = endpoint.server_key

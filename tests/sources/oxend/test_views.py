@@ -1,0 +1,165 @@
+"""From oxend's words to the models': the rules of spelling, absence and units."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sent_graphql.models.oxend import DECOMMISSION_REASONS, OxendContribution, OxendNode, RemovedNode
+from sent_graphql.sources.oxend.errors import OxendMalformedReplyError
+from sent_graphql.sources.oxend.replies import PendingEvents, RemovedEntry, ServiceNodes, decode_reply
+from sent_graphql.sources.oxend.views import decommission_reasons, oxend_node, pending_registration, removed_node
+
+Recorded = Callable[[str], bytes]
+
+CHECKSUMMED = "0x23618e81E3f5cdF7f54C3d65f7FBc0aBf5B21E8f"
+
+
+def node(recorded: Recorded, situation: str, **changes: Any) -> OxendNode:
+    """The first recorded node of a situation, with some fields of the reply changed (None: absent)."""
+    reply = json.loads(recorded("rpc.get_service_nodes" + situation))
+    changed = reply["service_node_states"][0] | changes
+    reply["service_node_states"] = [{name: value for name, value in changed.items() if value is not None}]
+    decoded = decode_reply("rpc.get_service_nodes", json.dumps(reply).encode(), ServiceNodes)
+    return oxend_node(decoded.service_node_states[0])
+
+
+def removed(recorded: Recorded, name: str) -> list[RemovedNode]:
+    body = recorded(f"rpc.bls_exit_liquidation_list.{name}")
+    return [removed_node(entry) for entry in decode_reply("x", body, tuple[RemovedEntry, ...])]
+
+
+def test_a_running_node_as_recorded(recorded: Recorded) -> None:
+    seen = node(recorded, "")
+    assert seen.pubkey == "90a0c3dc810b0af25b81bde2d00b5936cb9797f4b6e08a3adb38a0f7f30f618c"
+    assert seen.active
+    assert seen.operator_fee == 1000
+    assert seen.contributors[2] == OxendContribution(
+        address="0x04040404040404040404040404040404040404a4",
+        beneficiary="0x05050505050505050505050505050505050505a5",
+        amount=50_000_000_000,
+        reserved=50_000_000_000,
+    )
+    assert seen.requested_unlock_height is None
+    assert seen.swarm_id == "0000000000000000"
+    assert (seen.service_node_version, seen.lokinet_version) == ("11.0.6", "0.0.0")
+    assert seen.last_decommission_reasons == ()
+
+
+def test_a_decommissioned_node_as_recorded(recorded: Recorded) -> None:
+    seen = node(recorded, ".decommissioned")
+    assert not seen.active
+    assert seen.last_decommission_reasons == ("uptime",)
+    assert seen.last_uptime_proof is None
+    assert seen.swarm_id is None
+    assert seen.service_node_version is None
+    assert seen.state_height == 5998
+
+
+def test_an_unlocking_node_as_recorded(recorded: Recorded) -> None:
+    seen = node(recorded, ".unlocking")
+    assert seen.requested_unlock_height == 5318
+    assert seen.public_ip == "127.0.0.1"
+
+
+@pytest.mark.parametrize("spelling", [CHECKSUMMED, CHECKSUMMED.lower(), CHECKSUMMED[2:].lower()])
+def test_an_address_is_one_however_oxend_spells_it(recorded: Recorded, spelling: str) -> None:
+    seen = node(recorded, "", operator_address=spelling, contributors=[{"address": spelling, "amount": 1}])
+    assert seen.operator == seen.contributors[0].address == seen.contributors[0].beneficiary == CHECKSUMMED
+
+
+def test_an_oxen_address_stays_as_it_is(recorded: Recorded) -> None:
+    seen = node(recorded, "", operator_address="dV3EhSE1xXgSzswBgVioqFNTfcqG")
+    assert seen.operator == "dV3EhSE1xXgSzswBgVioqFNTfcqG"
+
+
+def test_keys_are_in_lower_case(recorded: Recorded) -> None:
+    seen = node(recorded, "", service_node_pubkey="AB" * 32, pubkey_bls="0x" + "CD" * 64)
+    assert (seen.pubkey, seen.pubkey_bls) == ("ab" * 32, "cd" * 64)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"last_uptime_proof": None}, "last_uptime_proof", None),
+        ({"pubkey_bls": None}, "pubkey_bls", None),
+        ({"pubkey_bls": "0" * 128}, "pubkey_bls", None),
+        ({"swarm_id": None}, "swarm_id", None),
+        ({"swarm_id": 255}, "swarm_id", "00000000000000ff"),
+        ({"portions_for_operator": None}, "operator_fee", None),
+        ({"portions_for_operator": 2**64 - 4}, "operator_fee", 10_000),
+        ({"earned_downtime_blocks": -1}, "earned_downtime_blocks", -1),
+        (
+            {"contributors": [{"address": CHECKSUMMED, "amount": 1, "reserved": 5}]},
+            "total_contributed",
+            120_000_000_000,
+        ),
+        ({"public_ip": ""}, "public_ip", None),
+    ],
+)
+def test_what_oxend_leaves_out_is_null(recorded: Recorded, changes: dict[str, Any], field: str, value: object) -> None:
+    assert getattr(node(recorded, "", **changes), field) == value
+
+
+def test_reserved_is_kept_where_oxend_tells_it(recorded: Recorded) -> None:
+    seen = node(recorded, "", contributors=[{"address": CHECKSUMMED, "amount": 1, "reserved": 5}])
+    assert (seen.contributors[0].amount, seen.contributors[0].reserved) == (1, 5)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"service_node_pubkey": "ab"}, {"pubkey_bls": "xyz"}, {"service_node_pubkey": "zz" * 32}]
+)
+def test_a_key_that_is_none_is_malformed(recorded: Recorded, changes: dict[str, Any]) -> None:
+    with pytest.raises(OxendMalformedReplyError, match="hex digits"):
+        node(recorded, "", **changes)
+
+
+def test_reasons_come_from_bits_and_words_together(recorded: Recorded) -> None:
+    seen = node(
+        recorded,
+        ".decommissioned",
+        last_decommission_reason_consensus_all=4,
+        last_decommission_reason_consensus_any=4 | 128,
+        last_decomm_reasons={"all": ["pulse"], "some": ["storage", "a reason of tomorrow"]},
+    )
+    assert seen.last_decommission_reasons == ("pulse", "storage", "l2")
+
+
+@given(st.sets(st.sampled_from(range(8))), st.sets(st.sampled_from(DECOMMISSION_REASONS)))
+def test_reasons_keep_the_order_of_their_bits(bits: set[int], words: set[str]) -> None:
+    reasons = decommission_reasons(sum(1 << bit for bit in bits), words)
+    assert set(reasons) == {DECOMMISSION_REASONS[bit] for bit in bits} | words
+    assert list(reasons) == sorted(reasons, key=DECOMMISSION_REASONS.index)
+
+
+def test_the_recorded_exit_list(recorded: Recorded) -> None:
+    (seen,) = removed(recorded, "exit")
+    assert (seen.kind, seen.height, seen.liquidation_height) == ("exit", 5319, 5320)
+    assert seen.operator == "0x13131313131313131313131313131313131313b3"
+    assert seen.contributors[0].beneficiary == seen.contributors[0].address == seen.operator
+    assert seen.pubkey_bls is not None
+    assert seen.pubkey_bls.startswith("29100b76")
+    assert seen.requested_unlock_height == 5318
+
+
+def test_the_recorded_deregistration(recorded: Recorded) -> None:
+    *_, seen = removed(recorded, "deregister")
+    assert (seen.kind, seen.height) == ("deregister", 7452)
+    assert seen.requested_unlock_height is None
+    first, *_ = removed(recorded, "deregister")
+    assert first.operator_fee == 500
+    assert first.last_decommission_reasons == ("uptime",)
+
+
+def test_pending_registrations_tell_their_fee_in_percent(recorded: Recorded) -> None:
+    reply = json.loads(recorded("rpc.get_pending_events"))
+    reply["registrations"][0]["fee"] = 12.34
+    events = decode_reply("x", json.dumps(reply).encode(), PendingEvents).registrations
+    seen = [pending_registration(event) for event in events]
+    assert len(seen) == 11
+    assert [seen[0].fee, seen[1].fee] == [1234, 0]
+    assert (seen[0].height, seen[0].l2_height) == (5300, 1577)
+    assert seen[0].contributors[0].reserved == seen[0].contributors[0].amount
