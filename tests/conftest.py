@@ -1,8 +1,9 @@
-"""Parts that many rooms' tests stand on: a real EVM in a process of its own, with the contracts on it."""
+"""Parts that many rooms' tests stand on: a real EVM with the contracts on it, and networks made by hand."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,27 @@ import pytest_asyncio
 from sent_graphql.localdev.chain import Chain
 from sent_graphql.localdev.deployment import Deployment, deploy
 from sent_graphql.localdev.evm_process import start_evm
+from sent_graphql.models.contracts import (
+    ContractAddresses,
+    ContributionStatus,
+    Recipient,
+    ReservedPlace,
+    ScanProgress,
+)
+from sent_graphql.models.global_id import global_id
+from sent_graphql.models.keys import eth_address
+from sent_graphql.models.network import (
+    ClaimLimit,
+    ContributionContract,
+    Contributor,
+    Network,
+    NetworkType,
+    NodeCounts,
+    ServiceNode,
+    ServiceNodeState,
+    SourceName,
+)
+from sent_graphql.models.snapshot import NetworkState, Snapshot, SourceStatus
 
 GENESIS_AGE = 60 * 86_400
 """Seconds that the test chain's clock is behind the real one at first: room to travel in time."""
@@ -47,3 +69,211 @@ async def chain(evm: RunningEvm) -> AsyncIterator[Chain]:
 def deployment(evm: RunningEvm) -> Deployment:
     """Where the contracts are and whom they obey."""
     return evm.deployment
+
+
+GENESIS_AGE = 60 * 86_400
+"""Seconds that the test chain's clock is behind the real one at first: room to travel in time."""
+
+
+class RunningEvm(NamedTuple):
+    """A node with a deployed network. Whoever changes it goes through the fixture `chain`, which undoes it."""
+
+    url: str
+    deployment: Deployment
+
+
+@pytest.fixture(scope="session")
+def evm() -> Iterator[RunningEvm]:
+    """One EVM for each test process."""
+
+    async def deployed(url: str) -> Deployment:
+        async with Chain(url) as chain:
+            return await deploy(chain)
+
+    with start_evm(genesis_age=GENESIS_AGE) as process:
+        yield RunningEvm(process.url, asyncio.run(deployed(process.url)))
+
+
+@pytest_asyncio.fixture
+async def chain(evm: RunningEvm) -> AsyncIterator[Chain]:
+    """The EVM's client; all that a test does to the chain is undone after it."""
+    async with Chain(evm.url) as client:
+        snapshot = await client.snapshot()
+        yield client
+        await client.revert(snapshot)
+
+
+@pytest.fixture
+def deployment(evm: RunningEvm) -> Deployment:
+    """Where the contracts are and whom they obey."""
+    return evm.deployment
+
+
+MOMENT = datetime(2025, 5, 21, 1, 0, tzinfo=UTC)
+TOKEN = 10**9
+
+
+class NetworkMaker:
+    """Makes nodes, contracts, states and snapshots that are whole without being told anything."""
+
+    moment = MOMENT
+
+    def address(self, number: int) -> str:
+        """The canonical address that ends in `number`."""
+        return eth_address(f"{0xA0 << 152 | number:040x}")
+
+    def pubkey(self, number: int) -> str:
+        """The Ed25519 key of node `number`."""
+        return f"{number:04x}".ljust(64, "e")
+
+    def bls(self, number: int) -> str:
+        """The BLS key of node `number`."""
+        return f"{number:04x}".ljust(128, "b")
+
+    def contributor(self, number: int, amount: int = 25_000 * TOKEN, **fields: Any) -> Contributor:
+        """A stake of the wallet with that number."""
+        defaults: dict[str, Any] = {
+            "address": self.address(number),
+            "beneficiary": self.address(number),
+            "amount": amount,
+            "reserved": amount,
+            "is_operator": False,
+        }
+        return Contributor(**(defaults | fields))
+
+    def node(self, number: int, **fields: Any) -> ServiceNode:
+        """Running node `number`, whose contract id and keys follow from it; wallet 1 operates it alone."""
+        contributors = fields.get("contributors", (self.contributor(1, is_operator=True),))
+        defaults: dict[str, Any] = {
+            "id": global_id("ServiceNode", f"node-{number}"),
+            "contract_id": number,
+            "pubkey": self.pubkey(number),
+            "pubkey_bls": self.bls(number),
+            "state": ServiceNodeState.RUNNING,
+            "leaving": False,
+            "operator": contributors[0].address,
+            "operator_fee": 1000,
+            "contributors": contributors,
+            "staking_requirement": 25_000 * TOKEN,
+            "total_contributed": sum(contributor.amount for contributor in contributors),
+            "registration_height": 1000 + number,
+            "requested_unlock_height": None,
+            "requested_unlock_at": None,
+            "deregistration_unlock_height": None,
+            "liquidation_height": None,
+            "liquidatable": False,
+            "last_reward_block_height": 5000,
+            "last_uptime_proof": MOMENT,
+            "earned_downtime_blocks": 100,
+            "decommission_count": 0,
+            "decommission_reasons": (),
+            "last_decommission_reasons": (),
+            "state_height": 1000 + number,
+            "payable": True,
+            "swarm_id": "00000000000000ff",
+            "service_node_version": "11.0.6",
+            "storage_server_version": "2.8.0",
+            "lokinet_version": "0.9.14",
+            "public_ip": "203.0.113.7",
+            "added_at": MOMENT,
+            "leave_requested_at": None,
+            "contribution_contract_address": None,
+            "known_to": (SourceName.OXEND, SourceName.CONTRACTS),
+        }
+        return ServiceNode(**(defaults | fields))
+
+    def contract(self, number: int, **fields: Any) -> ContributionContract:
+        """Open contribution contract `number` for node 1000 + `number`; wallet 1 operates it."""
+        address = self.address(0xC000 + number)
+        defaults: dict[str, Any] = {
+            "id": global_id("ContributionContract", address),
+            "address": address,
+            "status": ContributionStatus.OPEN_FOR_PUBLIC_CONTRIBUTION,
+            "operator": self.address(1),
+            "pubkey": self.pubkey(1000 + number),
+            "pubkey_bls": self.bls(1000 + number),
+            "fee": 500,
+            "contributors": (self.contributor(1, 10_000 * TOKEN, is_operator=True),),
+            "reservations": (ReservedPlace(self.address(2), 5_000 * TOKEN, received=False),),
+            "total_contributed": 10_000 * TOKEN,
+            "total_reserved": 5_000 * TOKEN,
+            "staking_requirement": 25_000 * TOKEN,
+            "max_contributors": 10,
+            "minimum_contribution": 1_250 * TOKEN,
+            "open_slots": 8,
+            "manual_finalize": False,
+            "viable": True,
+            "created_at_block": 70 + number,
+            "service_node_id": None,
+            "sequence": number,
+        }
+        return ContributionContract(**(defaults | fields))
+
+    def network(self, **fields: Any) -> Network:
+        """A network in good order."""
+        defaults: dict[str, Any] = {
+            "id": global_id("Network", "mainnet"),
+            "net_type": NetworkType.MAINNET,
+            "version": "11.0.6",
+            "hard_fork": 21,
+            "block_height": 5313,
+            "block_hash": "ab" * 32,
+            "block_timestamp": MOMENT,
+            "target_block_seconds": 120,
+            "staking_requirement": 25_000 * TOKEN,
+            "min_operator_contribution": 6_250 * TOKEN,
+            "max_contributors": 10,
+            "unlock_duration_seconds": 1_296_000,
+            "deregistration_lock_duration_seconds": 2_592_000,
+            "chain_id": 42161,
+            "l2_height": 300_000_000,
+            "contracts": ContractAddresses(service_node_rewards=self.address(0xE0)),
+            "reward_rate": 5 * TOKEN,
+            "token_supply": None,
+            "total_staked": 2**70,
+            "paused": False,
+            "claim_limit": ClaimLimit(per_cycle=10, cycle_seconds=43_200, remaining=4, resets_at=MOMENT),
+            "node_counts": NodeCounts(
+                total=1, registering=0, running=1, decommissioned=0, awaiting_exit=0, deregistered=0, leaving=0
+            ),
+        }
+        return Network(**(defaults | fields))
+
+    def state(
+        self,
+        *nodes: ServiceNode,
+        contracts: tuple[ContributionContract, ...] = (),
+        accrued: dict[str, int] | None = None,
+        recipients: dict[str, Recipient] | None = None,
+        **network: Any,
+    ) -> NetworkState:
+        """Both sides joined: these nodes and contracts in a network with these fields."""
+        return NetworkState(
+            network=self.network(**network),
+            nodes=nodes,
+            contribution_contracts=contracts,
+            accrued=accrued or {},
+            recipients=recipients or {},
+        )
+
+    def snapshot(self, state: NetworkState | None, **fields: Any) -> Snapshot:
+        """A fresh snapshot of both sides, or one from before they spoke."""
+        success = MOMENT if state is not None else None
+        scan = ScanProgress(from_block=10, scanned_to=20, target=30, complete=False)
+        defaults: dict[str, Any] = {
+            "version": 2**60 if state is not None else 0,
+            "created_at": success,
+            "stale": state is None,
+            "sources": (
+                SourceStatus(name=SourceName.OXEND, healthy=True, last_success_at=success, height=5313),
+                SourceStatus(name=SourceName.CONTRACTS, healthy=True, last_success_at=success, height=77, scan=scan),
+            ),
+            "state": state,
+        }
+        return Snapshot(**(defaults | fields))
+
+
+@pytest.fixture(scope="session")
+def make() -> NetworkMaker:
+    """The maker of networks."""
+    return NetworkMaker()
