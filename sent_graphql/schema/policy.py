@@ -63,7 +63,7 @@ class ErrorPolicy(MaskErrors):
             self._log.record(error, operation_name(self.execution_context))
         if _is_recorded(error):
             return GraphQLError(
-                "Internal error: the log explains it under this id",
+                "Internal error",
                 nodes=error.nodes,
                 path=error.path,
                 extensions=error.extensions,

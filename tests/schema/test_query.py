@@ -7,6 +7,7 @@ import pytest
 from sent_graphql.models.contracts import ContributionStatus, Recipient
 from sent_graphql.models.global_id import global_id
 from sent_graphql.models.network import DecommissionReason, ServiceNodeState, SourceName
+from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 
 
 def test_the_network_is_shown_as_the_snapshot_has_it(make: Any, ask: Any) -> None:
@@ -263,6 +264,15 @@ def test_before_the_first_snapshot_meta_answers_and_nothing_else(make: Any, ask:
     assert data["meta"]["version"] == "0"
     assert data["meta"]["stale"] is True
     assert data["meta"]["createdAt"] is None
+
+
+async def test_answers_are_the_same_on_the_event_loop(make: Any, schema: Any) -> None:
+    context = RequestContext(make.snapshot(make.state(make.node(7))), ResolverOptions("mainnet", 100, 2500))
+    question = "{ serviceNodes { nodes { contractId contributors { wallet { totalStaked } } } } about: meta { id } }"
+    awaited = await schema.execute(question, context_value=context)
+    assert awaited.data == schema.execute_sync(question, context_value=context).data
+    refused = await schema.execute("{ serviceNodes(first: -1) { totalCount } }", context_value=context)
+    assert refused.errors[0].extensions == {"code": "BAD_USER_INPUT", "argument": "first"}
 
 
 def test_a_node_asked_for_before_the_first_snapshot_leaves_the_rest_of_the_answer(make: Any, ask: Any) -> None:
