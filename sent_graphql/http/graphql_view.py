@@ -9,6 +9,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 
 import orjson
 import strawberry
@@ -28,11 +29,12 @@ from strawberry.types.graphql import OperationType
 from sent_graphql.http.graphiql import GraphiqlPage
 from sent_graphql.http.graphql_request import Parameters, RequestError, RequestReader, ambiguity
 from sent_graphql.http.media_types import GRAPHQL_RESPONSE, HTML, JSON, Accept
-from sent_graphql.http.replies import NOT_STORED
+from sent_graphql.http.replies import json_reply, refusal
 from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.models.snapshot import Snapshot
 
-METHODS = "GET, HEAD, POST, OPTIONS"
+METHODS: Final = "GET, HEAD, POST, OPTIONS"
+VARY: Final = {"vary": "accept"}
 
 
 class _Adapter(StarletteRequestAdapter):
@@ -75,7 +77,12 @@ class GraphQLView(GraphQL[object, None]):
         try:
             response = await self._answer(request)
         except RequestError as error:
-            response = _refused(error, Accept(request.headers.get("accept", "")))
+            response = refusal(
+                error.status,
+                error.message,
+                {**VARY, **error.headers},
+                media_type=Accept(request.headers.get("accept", "")).response_type() or JSON,
+            )
         except ClientDisconnect:
             return
         await response(scope, receive, send)
@@ -163,11 +170,11 @@ class GraphQLView(GraphQL[object, None]):
 
     def create_response(self, response_data: object, sub_response: Response) -> Response:
         """The answer in the media type and with the status noted in `sub_response`."""
-        return Response(
-            orjson.dumps(response_data),
-            sub_response.status_code,
-            {**_headers(), **sub_response.headers},
-            media_type=sub_response.media_type,
+        return json_reply(
+            response_data,
+            status=sub_response.status_code,
+            headers={**VARY, **sub_response.headers},
+            media_type=sub_response.media_type or JSON,
         )
 
     def encode_json(self, data: object) -> str:
@@ -208,18 +215,3 @@ def _wrong_transport(error: InvalidOperationTypeError) -> RequestError:
     if error.operation_type is OperationType.MUTATION:
         return RequestError(405, "Mutations are only served by POST.", {"allow": "POST"})
     return RequestError(400, "Subscriptions are not served by a plain GET or POST.")
-
-
-def _refused(error: RequestError, accept: Accept) -> Response:
-    code = "INTERNAL" if error.status >= 500 else "BAD_REQUEST"
-    body = {"errors": [{"message": error.message, "extensions": {"code": code}}]}
-    return Response(
-        orjson.dumps(body),
-        error.status,
-        {**_headers(), **error.headers},
-        media_type=accept.response_type() or JSON,
-    )
-
-
-def _headers() -> dict[str, str]:
-    return {**NOT_STORED, "vary": "accept"}

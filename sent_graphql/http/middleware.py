@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sent_graphql.http.replies import SECURITY_HEADERS
+from sent_graphql.http.replies import SECURITY_HEADERS, refusal
 
 _LOGGED_PATH: Final = 200
 """Characters of a path that are logged."""
@@ -56,7 +56,7 @@ class RequestLog:
 
 
 class _Answer:
-    """Watches one answer go out. Its status is 500 until it has begun: that is what a fault ends in."""
+    """Watches one answer go out. Its status is 500 until it has begun."""
 
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
@@ -90,6 +90,34 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+class Faults:
+    """Answers what failed in us with a 500 that tells nothing but the request's id; the log tells the rest.
+
+    Nothing is raised further, so the connection lives on, unless the answer had begun: then it is cut.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on."""
+        begun = False
+
+        async def watched_send(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched_send)
+        except Exception:
+            self._log.exception("request failed")
+            if begun or scope["type"] != "http":
+                raise
+            await refusal(500, "Internal error")(scope, receive, send)
 
 
 def cors(origins: Iterable[str]) -> list[Middleware]:

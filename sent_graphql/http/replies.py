@@ -24,28 +24,28 @@ NOT_STORED: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 
 _CODES: Final[Mapping[int, str]] = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 503: "NOT_READY"}
 
+_MESSAGES: Final[Mapping[int, str]] = {
+    404: "Nothing is served here; the API is at /graphql.",
+    405: "The method is not served here.",
+}
+"""In place of Starlette's bare names of the statuses."""
 
-def json_reply(body: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+
+def json_reply(
+    body: object, *, status: int = 200, headers: Mapping[str, str] | None = None, media_type: str = JSON
+) -> Response:
     """`body` as an answer that no cache keeps."""
-    return Response(orjson.dumps(body), status, {**NOT_STORED, **(headers or {})}, media_type=JSON)
+    return Response(orjson.dumps(body), status, {**NOT_STORED, **(headers or {})}, media_type=media_type)
 
 
-def refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Why a plain route does not answer: `{"error": {"code", "message"}}`."""
+def refusal(status: int, message: str, headers: Mapping[str, str] | None = None, *, media_type: str = JSON) -> Response:
+    """Why there is no answer, in GraphQL's form on every route: `{"errors": [{"message", "extensions": {"code"}}]}`."""
     code = _CODES.get(status, "INTERNAL" if status >= 500 else "BAD_REQUEST")
-    return json_reply({"error": {"code": code, "message": message}}, status=status, headers=headers)
+    errors = [{"message": message, "extensions": {"code": code}}]
+    return json_reply({"errors": errors}, status=status, headers=headers, media_type=media_type)
 
 
-async def on_http_exception(request: Request, error: Exception) -> Response:
+async def on_http_exception(_request: Request, error: Exception) -> Response:
     """Starlette's own refusals (no such route, no such method) as JSON."""
     assert isinstance(error, HTTPException)
-    messages = {
-        404: "Nothing is served here; the API is at /graphql.",
-        405: f"{request.method} is not served here.",
-    }
-    return refusal(error.status_code, messages.get(error.status_code, error.detail), error.headers)
-
-
-async def on_fault(_request: Request, _error: Exception) -> Response:
-    """What a client sees of a fault of ours. It is made outside the middleware, hence the headers."""
-    return refusal(500, "Internal error", SECURITY_HEADERS)
+    return refusal(error.status_code, _MESSAGES.get(error.status_code, error.detail), error.headers)

@@ -17,8 +17,8 @@ from sent_graphql.http.graphql_request import RequestReader
 from sent_graphql.http.graphql_view import GraphQLView
 from sent_graphql.http.health import Readyz, healthz
 from sent_graphql.http.info import Info
-from sent_graphql.http.middleware import RequestLog, SecurityHeaders, cors
-from sent_graphql.http.replies import on_fault, on_http_exception
+from sent_graphql.http.middleware import Faults, RequestLog, SecurityHeaders, cors
+from sent_graphql.http.replies import on_http_exception
 from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.settings import Settings
@@ -60,8 +60,13 @@ def create_app(
         routes.append(assets())
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(RequestLog), Middleware(SecurityHeaders), *cors(settings.http.cors_origins)],
-        exception_handlers={HTTPException: on_http_exception, Exception: on_fault},
+        middleware=[
+            Middleware(RequestLog),
+            Middleware(SecurityHeaders),
+            *cors(settings.http.cors_origins),
+            Middleware(Faults),
+        ],
+        exception_handlers={HTTPException: on_http_exception},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # such a redirect is an absolute URL made of the client's Host header

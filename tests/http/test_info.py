@@ -38,4 +38,5 @@ async def test_info_says_503_before_the_first_snapshot(
     response = await client.get("/info")
     assert response.status_code == 503
     assert int(response.headers["retry-after"]) > 0
-    assert response.json() == {"error": {"code": "NOT_READY", "message": "The network has not been read yet."}}
+    [error] = response.json()["errors"]
+    assert error == {"message": "The network has not been read yet.", "extensions": {"code": "NOT_READY"}}
