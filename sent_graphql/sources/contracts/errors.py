@@ -130,7 +130,7 @@ def scrub(text: str) -> str:
 _URL = re.compile(r"\b((?:https?|wss?)://)(?:[^\s/@]*@)?([^\s/?#]+)[^\s]*", re.IGNORECASE)
 
 _INTERNAL_ERROR: Final = -32603
-_NOT_YET = re.compile(r"header (for hash )?not found|(unknown|no such) block|block .*not found|blocknotfound")
+_NOT_YET = re.compile(r"header (for hash )?not found|(unknown|no|no such) block|block .*not found|blocknotfound")
 _REVERT_CODE: Final = 3
 _REVERT = re.compile(
     r"execution reverted|\brevert(ed)?\b|invalid opcode|bad ?instruction|stack (under|over)flow|invalid jump|"
@@ -158,7 +158,7 @@ _GAS = re.compile(
 _REPLY_SIZE = re.compile(r"response (size|is too (large|big)|too (large|big))|content too large")
 _PRUNED = re.compile(
     r"missing trie node|pruned|state .*(unavailable|not available|not found)|header (for hash )?not found|"
-    r"distance to target block exceeds|historical state|(unknown|no such) block|block .*not found|blocknotfound|"
+    r"distance to target block exceeds|historical state|(unknown|no|no such) block|block .*not found|blocknotfound|"
     r"old data not available|archive|history (is )?not available|blockoutofrange|future block"
 )
 _BATCH_SIZE = re.compile(r"too (large|many|big|long)|limit|exceed|max|size|more than|up to")
