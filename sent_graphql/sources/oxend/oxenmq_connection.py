@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -19,7 +19,10 @@ from sent_graphql.sources.oxend.endpoints import Endpoint
 from sent_graphql.sources.oxend.errors import OxendRefusedError, OxendTimeoutError, OxendUnreachableError
 from sent_graphql.sources.oxend.frames import ERROR_CODES
 
-PUSHED_COMMANDS = ("block", "mempool")
+CALLBACK_GRACE: Final = 1.0
+"""Seconds more than its own time limit that the library has to call back."""
+
+PUSHED_COMMANDS: Final = ("block", "mempool")
 """What oxend sends under the category `notify`; the library drops what is not announced to it."""
 
 
@@ -42,8 +45,15 @@ class OxenmqConnection:
     async def request(self, command: str, body: bytes | None, timeout: float) -> Frames:
         """See Connection. An unknown command ends here as a time-out: the library does not see its answer."""
         loop = asyncio.get_running_loop()
+        asked = loop.run_in_executor(self._executor, self._ask, command, body, timeout)
+        # The thread waits on, whatever becomes of us; that its failure is then nobody's is no fault.
+        asked.add_done_callback(lambda future: future.cancelled() or future.exception())
+        either: set[asyncio.Future[Any]] = {asked, self._lost}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not asked.done():
+            raise self._lost.result()
         try:
-            return await loop.run_in_executor(self._executor, self._ask, command, body, timeout)
+            return asked.result()
         except TimeoutError:
             self._lose(f"no reply to {command}")
             raise OxendTimeoutError(f"no reply to {command} within {timeout:.3g} s") from None
@@ -94,22 +104,20 @@ class OxenmqConnector:
         if self._omq is None:
             self._omq = self._start(loop)
         connected: asyncio.Future[Any] = loop.create_future()
-        self._omq.connect_remote(
-            self._oxenmq.Address(endpoint.full_address),
-            lambda connection_id: _hand_over(loop, _succeed, connected, connection_id),
-            lambda _, reason: _hand_over(
-                loop, _succeed, connected, OxendUnreachableError(f"{endpoint.label}: {reason}")
-            ),
-            timeout=timedelta(seconds=self._connect_timeout),
-        )
         try:
-            async with asyncio.timeout(self._connect_timeout + 1):
-                result = await connected
+            self._omq.connect_remote(
+                self._oxenmq.Address(endpoint.full_address),
+                lambda connection_id: _hand_over(loop, _settle, connected, connection_id),
+                lambda _, reason: _hand_over(loop, _settle, connected, RuntimeError(reason)),
+                timeout=timedelta(seconds=self._connect_timeout),
+            )
+            async with asyncio.timeout(self._connect_timeout + CALLBACK_GRACE):
+                connection_id = await connected
         except TimeoutError:
-            result = OxendUnreachableError(f"{endpoint.label}: no answer within {self._connect_timeout:g} s")
-        if isinstance(result, OxendUnreachableError):
-            raise result
-        return OxenmqConnection(self._omq, result, endpoint, self._executor)
+            raise OxendUnreachableError(f"{endpoint.label}: no answer within {self._connect_timeout:g} s") from None
+        except (RuntimeError, ValueError) as error:
+            raise OxendUnreachableError(f"{endpoint.label}: {error}") from error
+        return OxenmqConnection(self._omq, connection_id, endpoint, self._executor)
 
     async def close(self) -> None:
         """See Connector."""
@@ -138,8 +146,12 @@ class OxenmqConnector:
             self._on_push(frames)
 
 
-def _succeed(future: asyncio.Future[Any], result: object) -> None:
-    if not future.done():
+def _settle(future: asyncio.Future[Any], result: object) -> None:
+    if future.done():
+        return
+    if isinstance(result, RuntimeError):
+        future.set_exception(result)
+    else:
         future.set_result(result)
 
 

@@ -55,6 +55,7 @@ class ReconnectingTransport:
         if self._keeper is None:
             self._connection = asyncio.get_running_loop().create_future()
             self._keeper = asyncio.create_task(self._keep_connected(), name="oxend connection keeper")
+            self._keeper.add_done_callback(self._ended)
 
     async def close(self) -> None:
         """See OxendTransport."""
@@ -137,6 +138,12 @@ class ReconnectingTransport:
     def _pause(self, count: int) -> float:
         longest = min(self._settings.reconnect_max, self._settings.reconnect_initial * 2 ** min(count, 32))
         return self._uniform(longest / 2, longest)
+
+    def _ended(self, keeper: asyncio.Task[None]) -> None:
+        """The keeper ends by our close alone; should it fail otherwise, nobody is left waiting for it."""
+        if not keeper.cancelled() and (fault := keeper.exception()) is not None:
+            self._log.error("oxend connection keeper failed", exc_info=fault)
+            self._fail(OxendUnreachableError("the connection to oxend failed for a fault of ours: see the log"))
 
     def _lend(self, connection: Connection) -> None:
         self._pending().set_result(connection)

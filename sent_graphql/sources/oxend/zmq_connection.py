@@ -196,7 +196,10 @@ class ZmqConnector:
 
     async def open(self, endpoint: Endpoint, on_push: PushListener) -> ZmqConnection:
         """See Connector."""
-        connection = ZmqConnection(self._socket(endpoint), endpoint, on_push, self._connect_timeout)
+        try:
+            connection = ZmqConnection(self._socket(endpoint), endpoint, on_push, self._connect_timeout)
+        except zmq.ZMQError as error:
+            raise OxendUnreachableError(f"{endpoint.label}: {error}") from error
         try:
             await connection.greet()
         except BaseException:

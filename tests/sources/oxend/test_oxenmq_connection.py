@@ -120,7 +120,7 @@ class FakeModule(ModuleType):
     def __init__(self) -> None:
         super().__init__("oxenmq")
         self.made = FakeOxenMQ()
-        self.Address = str
+        self.Address: Callable[[str], str] = str
         self.AuthLevel = type("AuthLevel", (), {"none": "none"})
 
     def OxenMQ(self) -> FakeOxenMQ:  # noqa: N802
@@ -160,6 +160,15 @@ async def test_the_event_loop_goes_on_while_a_request_waits(oxenmq: FakeModule, 
     await asyncio.to_thread(oxenmq.made.asked.wait)
     replies.put([b"200", b"at last"])
     assert await request == [b"200", b"at last"]
+
+
+async def test_a_close_does_not_wait_for_requests_under_way(oxenmq: FakeModule, transport: OxendTransport) -> None:
+    request = asyncio.create_task(transport.request("rpc.never", timeout=5))
+    await asyncio.to_thread(oxenmq.made.asked.wait)
+    await transport.close()
+    with pytest.raises(OxendUnreachableError):
+        await request
+    oxenmq.made.replies["rpc.never"].put(RuntimeError("nobody waits for this any more"))
 
 
 async def test_no_body_and_an_empty_body_are_no_part(oxenmq: FakeModule, transport: OxendTransport) -> None:
@@ -216,6 +225,20 @@ async def test_a_connection_that_fails_is_unreachable(
     transport = make_transport(oxend_settings("tcp://127.0.0.1:1", transport="oxenmq"))
     await transport.start()
     with pytest.raises(OxendUnreachableError, match="connection attempt timed out"):
+        await transport.request("rpc.x")
+    await transport.close()
+
+
+async def test_a_connection_that_the_library_refuses_is_unreachable(
+    oxenmq: FakeModule, oxend_settings: Callable[..., OxendSettings]
+) -> None:
+    def refuse(_: str) -> str:
+        raise ValueError("Invalid address")
+
+    oxenmq.Address = refuse
+    transport = make_transport(oxend_settings("tcp://127.0.0.1:1", transport="oxenmq"))
+    await transport.start()
+    with pytest.raises(OxendUnreachableError, match="Invalid address"):
         await transport.request("rpc.x")
     await transport.close()
 

@@ -185,3 +185,17 @@ async def test_pauses_grow_with_jitter_up_to_the_longest(oxend_settings: Callabl
     assert connector.tried[:4] == ["tcp://a", "tcp://b", "tcp://a", "tcp://b"]
     assert [high for _, high in ranges[:6]] == [1, 2, 4, 8, 10, 10]
     assert all(low == high / 2 for low, high in ranges)
+
+
+async def test_a_fault_of_a_connector_leaves_nobody_waiting(oxend_settings: Callable[..., OxendSettings]) -> None:
+    class Faulty(DeadConnector):
+        async def open(self, endpoint: Endpoint, on_push: PushListener) -> Connection:
+            raise KeyError("a fault")
+
+    transport = ReconnectingTransport(
+        [Endpoint("tcp://a", None)], Faulty(enough=1), oxend_settings("tcp://127.0.0.1:1")
+    )
+    await transport.start()
+    with pytest.raises(OxendUnreachableError, match="see the log"):
+        await transport.request("rpc.x")
+    await transport.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import errno
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -10,10 +11,13 @@ import zmq.asyncio
 from zmq.utils import z85
 
 from sent_graphql.localdev.omq_server import CurveKeys, Handler, OmqServer
+from sent_graphql.settings import OxendSettings
 from sent_graphql.sources.oxend.base32z import to_base32z
+from sent_graphql.sources.oxend.endpoints import Endpoint
 from sent_graphql.sources.oxend.errors import OxendRefusedError, OxendTimeoutError, OxendUnreachableError
 from sent_graphql.sources.oxend.frames import MAX_BODY_BYTES
-from sent_graphql.sources.oxend.transport import OxendTransport
+from sent_graphql.sources.oxend.transport import OxendTransport, make_transport
+from sent_graphql.sources.oxend.zmq_connection import ZmqConnector
 
 Connect = Callable[..., Awaitable[OxendTransport]]
 Serve = Callable[..., Awaitable[OmqServer]]
@@ -211,3 +215,23 @@ async def test_a_cancelled_request_leaves_the_connection_usable(router: zmq.asyn
     await router.send_multipart([peer, b"REPLY", old_tag, b"old"])
     await router.send_multipart([peer, b"REPLY", tag, b"new"])
     assert await request == [b"new"]
+
+
+async def test_no_more_sockets_is_unreachable_and_does_not_end_the_tries(
+    serve: Serve, oxend_settings: Callable[..., OxendSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: ZmqConnector, endpoint: Endpoint) -> zmq.asyncio.Socket:
+        raise zmq.ZMQError(errno.EMFILE, f"{endpoint.label} is one too many")
+
+    server = await serve({"rpc.echo": echo})
+    connected = asyncio.Event()
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(ZmqConnector, "_socket", refuse)
+        transport = make_transport(oxend_settings(server.endpoint))
+        transport.on_connected(connected.set)
+        await transport.start()
+        with pytest.raises(OxendUnreachableError, match="one too many"):
+            await transport.request("rpc.echo")
+    await connected.wait()
+    assert await transport.request("rpc.echo") == [b"200", b"nothing"]
+    await transport.close()
