@@ -59,7 +59,7 @@ def patient() -> Callable[[str], OxendSettings]:
 @pytest.fixture
 def hasty() -> Callable[[str], OxendSettings]:
     """Settings for one endpoint whose answers do not come."""
-    return lambda endpoint: OxendSettings(endpoints=(endpoint,), connect_timeout=0.2, request_timeout=0.2)
+    return lambda endpoint: OxendSettings(endpoints=(endpoint,), connect_timeout=1, request_timeout=0.2)
 
 
 OxendMaker = Callable[..., Awaitable[str]]

@@ -86,7 +86,7 @@ class TestTheWayThere:
 
             for one in waiting:
                 one.close()
-        assert "no answer within 0.2 s" in told
+        assert "no answer within 1 s" in told
 
     @pytest.mark.parametrize(
         "endpoint", ["curve://127.0.0.1:1/abc", "http://127.0.0.1", "tcp://127.0.0.1", "curve://127.0.0.1:1"]
@@ -103,7 +103,7 @@ class TestTheConversation:
     async def test_a_listener_that_never_replies(self, listening: Path, hasty: For, network: NetworkSettings) -> None:
         told = fault(await examined(f"ipc://{listening}", hasty, network))
 
-        assert "gives no reply to HI within 0.2 s" in told
+        assert "gives no reply to HI within 1 s" in told
         assert "lmq-public" in told
 
     async def test_a_curve_listener_behind_another_key(
