@@ -1,0 +1,103 @@
+"""Logs are believed only when they were asked for, and tell what their generation of contracts means."""
+
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+from structlog.testing import capture_logs
+
+from sent_graphql.models.contracts import ContractAddresses
+from sent_graphql.sources.contracts.abi import Event
+from sent_graphql.sources.contracts.errors import RangeTooLargeError, RpcMalformedReplyError
+from sent_graphql.sources.contracts.logs import ADDRESSES_PER_QUERY, LogQuery, contract_queries, past_event
+
+
+def raw(**changes: Any) -> dict[str, Any]:
+    return {
+        "address": "0x" + "c2" * 20,
+        "topics": [Event.SERVICE_NODE_EXIT.topic, "0x" + "00" * 31 + "07"],
+        "data": "0x",
+        "blockNumber": "0x5",
+        "blockHash": "0x" + "AB" * 32,
+        "transactionHash": "0x" + "CD" * 32,
+        "logIndex": "0x1",
+        "removed": False,
+    } | changes
+
+
+def test_logs_come_in_the_chains_order() -> None:
+    reply = [raw(blockNumber="0x6", logIndex="0x0"), raw(logIndex="0x2"), raw(logIndex="0x1")]
+    logs = LogQuery(5, 6).parse(reply)
+    assert [(log.block, log.index) for log in logs] == [(5, 1), (5, 2), (6, 0)]
+    assert logs[0].block_hash == "0x" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [{"blockNumber": "0x4"}, {"blockNumber": "0x8"}, {"address": "0x" + "01" * 20}, {"topics": ["0x" + "00" * 32]}],
+)
+def test_a_log_that_was_not_asked_for_is_dropped_with_a_warning(foreign: dict[str, Any]) -> None:
+    address = LogQuery(5, 7).parse([raw()])[0].address
+    query = LogQuery(5, 7, (address,), (Event.SERVICE_NODE_EXIT.topic,))
+    with capture_logs() as logs:
+        assert len(query.parse([raw(), raw(**foreign)])) == 1
+    assert [entry["count"] for entry in logs] == [1]
+
+
+def test_a_removed_log_is_no_data() -> None:
+    assert LogQuery(5, 7).parse([raw(removed=True)]) == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        {},
+        "0x",
+        [3],
+        [raw(data=None)],
+        [raw(data="0xzz")],
+        [raw(blockNumber=5)],
+        [raw(address="0x12")],
+        [{"address": "0x" + "c2" * 20}],
+    ],
+)
+def test_an_answer_that_is_no_list_of_logs_is_malformed(reply: object) -> None:
+    with pytest.raises(RpcMalformedReplyError):
+        LogQuery(5, 7).parse(reply)
+
+
+def test_a_refusal_is_raised_as_it_is() -> None:
+    with pytest.raises(RangeTooLargeError):
+        LogQuery(5, 7).parse(RangeTooLargeError("too many"))
+
+
+def test_many_contracts_are_asked_for_in_several_queries() -> None:
+    names = [f"0x{number:040x}" for number in range(ADDRESSES_PER_QUERY + 1)]
+    assert [len(query.addresses) for query in contract_queries(1, 2, names)] == [ADDRESSES_PER_QUERY, 1]
+    assert contract_queries(2, 1, names) == []
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"topics": [Event.NEW_SERVICE_NODE_V2.topic]},
+        {"topics": [Event.NEW_SERVICE_NODE_V2.topic, "0x01"], "data": "0x" + "00" * 32},
+        {
+            "topics": [Event.NEW_SERVICE_NODE_V2.topic, "0x01"],
+            "data": "0x"
+            + encode(["address", "uint256[6]", "((address,address),uint256)[]"], ["0x" + "01" * 20, [1] * 6, []]).hex(),
+        },
+        {"topics": [Event.REWARDS_BALANCE_UPDATED.topic, "0x" + "ff" * 32]},
+    ],
+)
+def test_an_event_that_does_not_decode_is_malformed(broken: dict[str, Any]) -> None:
+    (log,) = LogQuery(5, 7).parse([raw(**broken)])
+    with pytest.raises(RpcMalformedReplyError):
+        past_event(log, ContractAddresses(service_node_rewards=log.address))
+
+
+def test_other_events_tell_nothing() -> None:
+    logs = LogQuery(5, 7).parse([raw(topics=[]), raw(topics=[Event.PAUSED.topic])])
+    addresses = ContractAddresses(service_node_rewards=logs[0].address)
+    assert [past_event(log, addresses) for log in logs] == [None, None]
