@@ -25,9 +25,10 @@ ensure_venv() {
   if [ -f "$dir/.stamp" ] && [ "$(cat "$dir/.stamp")" = "$stamp" ]; then
     return
   fi
-  if [ ! -x "$dir/bin/python" ]; then
+  # One that was interrupted while it was made has a python and no pip.
+  if ! "$dir/bin/python" -m pip --version >/dev/null 2>&1; then
     say "Making a virtual environment in $dir with $python ..."
-    "$python" -m venv "$dir"
+    "$python" -m venv --clear "$dir"
   fi
   say "Installing the pinned dependencies of $lock (a minute or two the first time) ..."
   "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r "$lock"
