@@ -95,10 +95,9 @@ class Endpoint:
         self.rest_until = self._clock() + pause
         return pause
 
-    def refuse(self, chain_id: int, error: SourceError) -> None:
+    def refuse(self, chain_id: int) -> None:
         """Note that it serves chain `chain_id`, which is not ours."""
         self.wrong_chain = chain_id
-        self.last_error = error
         self.rest_until = self._clock() + WRONG_CHAIN_REST
 
     def _answer(self, item: object, form: Mapping[str, object]) -> Mapping[str, object]:

@@ -13,24 +13,16 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from sent_graphql.settings import ContractsSettings
+from sent_graphql.sources.contracts.batching import Batching, Outcome, failure_of
 from sent_graphql.sources.contracts.endpoints import Endpoint, call_endpoints
 from sent_graphql.sources.contracts.errors import (
-    CONTENT_TOO_LARGE,
-    BatchRefusedError,
-    ReplyTooLargeError,
     RpcDeadlineError,
-    RpcError,
     RpcMalformedReplyError,
     RpcRefusedError,
-    RpcThrottledError,
     RpcUnreachableError,
-    refusal,
 )
 from sent_graphql.sources.contracts.transports import Request
 from sent_graphql.sources.errors import SourceError, SourceMisconfiguredError
-
-Outcome = object
-"""What one request came to: its result, an RpcRefusedError (an answer too), or another RpcError (tried again)."""
 
 
 class JsonRpc:
@@ -45,16 +37,19 @@ class JsonRpc:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Nothing is sent before the first request."""
-        self.round_trips = 0
-        """Round trips made so far."""
         self._settings = settings
         self._chain_id = chain_id
         self._clock = clock
         self._endpoints = call_endpoints(settings, random=random, clock=clock)
         self._current = 0
-        self._slots = asyncio.Semaphore(settings.max_concurrency)
+        self._batching = Batching(settings.max_concurrency, clock)
         self._handshake = asyncio.Lock()
         self._log = structlog.get_logger(__name__)
+
+    @property
+    def round_trips(self) -> int:
+        """Round trips made so far."""
+        return self._batching.round_trips
 
     async def start(self) -> None:
         """Check that there is an endpoint to ask; it is first asked when something is wanted of it."""
@@ -99,8 +94,8 @@ class JsonRpc:
             outcomes = await self._attempt(endpoint, [requests[place] for place in open_places], deadline)
             for place, outcome in zip(open_places, outcomes, strict=True):
                 results[place] = outcome
-            open_places = [place for place in open_places if _failure(results[place])]
-            failure = next((error for error in map(_failure, outcomes) if error), None)
+            open_places = [place for place in open_places if failure_of(results[place])]
+            failure = next((error for error in map(failure_of, outcomes) if error), None)
             if isinstance(failure, RpcDeadlineError):
                 break
         if failure and not all(isinstance(results[place], RpcRefusedError) for place in open_places):
@@ -140,8 +135,8 @@ class JsonRpc:
         if wrong is not None:
             outcomes: list[Outcome] = [wrong] * len(requests)
         else:
-            outcomes = await self._ask(endpoint, requests, deadline)
-        failure = next((error for error in map(_failure, outcomes) if error), None)
+            outcomes = await self._batching.ask(endpoint, requests, deadline)
+        failure = next((error for error in map(failure_of, outcomes) if error), None)
         if failure is None:
             self._note_success(endpoint)
         elif not isinstance(failure, SourceMisconfiguredError):
@@ -171,7 +166,7 @@ class JsonRpc:
             return RpcDeadlineError(f"{endpoint.name}: no answer before the deadline")
 
     async def _shake_hands(self, endpoint: Endpoint, deadline: float | None) -> SourceError | None:
-        (outcome,) = await self._ask(endpoint, [("eth_chainId", [])], deadline)
+        (outcome,) = await self._batching.ask(endpoint, [("eth_chainId", [])], deadline)
         if isinstance(outcome, RpcRefusedError):
             return RpcUnreachableError(f"{endpoint.name} refuses {outcome}")
         if isinstance(outcome, SourceError):
@@ -182,103 +177,24 @@ class JsonRpc:
         if found == self._chain_id:
             endpoint.verified, endpoint.wrong_chain = True, None
             return None
-        error = SourceMisconfiguredError(
-            f"{endpoint.name} serves chain {found}, but chain {self._chain_id} is wanted (contracts.rpc_urls)"
-        )
         self._log.error("endpoint refused", endpoint=endpoint.name, chain_id=found, expected=self._chain_id)
-        endpoint.refuse(found, error)
-        return error
-
-    async def _ask(self, endpoint: Endpoint, requests: Sequence[Request], deadline: float | None) -> list[Outcome]:
-        """The outcomes of `requests` at `endpoint`, in one round trip where it takes them at once."""
-        limit = endpoint.batch_limit
-        if limit is not None and len(requests) > limit:
-            return await self._ask_in_pieces(endpoint, requests, limit, deadline)
-        half = (len(requests) + 1) // 2
-        try:
-            outcomes = await self._round_trip(endpoint, requests, deadline)
-        except BatchRefusedError as error:
-            return await self._ask_refused_batch(endpoint, requests, error, deadline)
-        except ReplyTooLargeError as error:
-            if len(requests) > 1:
-                return await self._ask_in_pieces(endpoint, requests, half, deadline)
-            return [refusal(requests[0][0], {"code": CONTENT_TOO_LARGE, "message": f"content too large: {error}"})]
-        except RpcError as error:
-            return [error] * len(requests)
-        return await self._ask_crowded_again(endpoint, requests, outcomes, deadline)
-
-    async def _ask_refused_batch(
-        self, endpoint: Endpoint, requests: Sequence[Request], error: BatchRefusedError, deadline: float | None
-    ) -> list[Outcome]:
-        """Ask one request alone; if that passes, the size of the batch was the fault, which is remembered."""
-        whole = refusal("batch", error.error)
-        if isinstance(whole, RpcThrottledError):
-            return [whole] * len(requests)
-        probe = await self._ask(endpoint, requests[:1], deadline)
-        if isinstance(probe[0], RpcRefusedError) and probe[0].words == whole.words:
-            return [RpcUnreachableError(f"{endpoint.name} refuses every request: {whole.words}")] * len(requests)
-        endpoint.batch_limit = len(requests) // 2 if error.too_many else 1
-        self._log.warning(
-            "endpoint refuses batch",
-            endpoint=endpoint.name,
-            size=len(requests),
-            error=str(error),
-            limit=endpoint.batch_limit,
-        )
-        return probe + await self._ask_in_pieces(endpoint, requests[1:], endpoint.batch_limit, deadline)
-
-    async def _ask_in_pieces(
-        self, endpoint: Endpoint, requests: Sequence[Request], size: int, deadline: float | None
-    ) -> list[Outcome]:
-        pieces = [requests[start : start + size] for start in range(0, len(requests), size)]
-        answered = await asyncio.gather(*(self._ask(endpoint, piece, deadline) for piece in pieces))
-        return [outcome for outcomes in answered for outcome in outcomes]
-
-    async def _ask_crowded_again(
-        self, endpoint: Endpoint, requests: Sequence[Request], outcomes: list[Outcome], deadline: float | None
-    ) -> list[Outcome]:
-        """Ask again, apart, what was refused because the batch's answer as a whole became too long."""
-        crowded = [i for i, o in enumerate(outcomes) if isinstance(o, RpcRefusedError) and o.reply_too_large]
-        if len(requests) == 1 or not crowded:
-            return outcomes
-        size = (len(crowded) + 1) // 2 if len(crowded) == len(requests) else len(crowded)
-        again = await self._ask_in_pieces(endpoint, [requests[i] for i in crowded], size, deadline)
-        for place, outcome in zip(crowded, again, strict=True):
-            outcomes[place] = outcome
-        return outcomes
-
-    async def _round_trip(
-        self, endpoint: Endpoint, requests: Sequence[Request], deadline: float | None
-    ) -> list[Outcome]:
-        try:
-            async with asyncio.timeout(self._left(deadline)), self._slots:
-                self.round_trips += 1
-                answers = await endpoint.exchange(requests)
-        except TimeoutError:
-            raise RpcDeadlineError(f"{endpoint.name}: no answer before the deadline") from None
-        outcomes: list[Outcome] = []
-        for (method, _), answer in zip(requests, answers, strict=True):
-            error = answer.get("error")
-            outcomes.append(refusal(method, error) if isinstance(error, dict) else answer["result"])
-        return outcomes
+        endpoint.refuse(found)
+        return self._wrong_chain(endpoint)
 
     def _left(self, deadline: float | None) -> float | None:
         return None if deadline is None else deadline - self._clock()
 
     def _verdict(self, failure: SourceError) -> SourceError:
         """`failure`, or that the chain is another one, where no endpoint has ever shown the right one."""
-        if not any(endpoint.verified for endpoint in self._endpoints):
-            for endpoint in self._endpoints:
-                if endpoint.wrong_chain is not None and endpoint.last_error is not None:
-                    return endpoint.last_error
-        return failure
+        if any(endpoint.verified for endpoint in self._endpoints):
+            return failure
+        return next((self._wrong_chain(e) for e in self._endpoints if e.wrong_chain is not None), failure)
 
-
-def _failure(outcome: Outcome) -> SourceError | None:
-    """The error of an outcome that another try may mend."""
-    if isinstance(outcome, RpcRefusedError):
-        return outcome if outcome.passing else None
-    return outcome if isinstance(outcome, SourceError) else None
+    def _wrong_chain(self, endpoint: Endpoint) -> SourceMisconfiguredError:
+        return SourceMisconfiguredError(
+            f"{endpoint.name} serves chain {endpoint.wrong_chain}, but chain {self._chain_id} is wanted "
+            "(contracts.rpc_urls)"
+        )
 
 
 def _quantity(value: object) -> int | None:

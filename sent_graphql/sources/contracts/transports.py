@@ -81,7 +81,7 @@ class HttpTransport:
                 return self._reply(response, await self._body(response))
         except TimeoutError:
             raise RpcTimeoutError(f"{self._name} did not answer within {self._timeout:g} s") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, OSError) as error:
             raise RpcUnreachableError(f"{self._name}: {connection_fault(error)}") from None
 
     async def close(self) -> None:
@@ -183,7 +183,7 @@ class WebSocketTransport:
             if _too_big(error):
                 raise ReplyTooLargeError(f"{self._name}: the message is larger than is accepted") from None
             raise RpcUnreachableError(f"{self._name}: {connection_fault(error)}") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise RpcMalformedReplyError(f"{self._name} answered what is not JSON") from None
 
     async def close(self) -> None:
