@@ -39,6 +39,7 @@ class ReconnectingTransport:
         self._push_listeners: list[PushListener] = []
         self._connected_listeners: list[Callable[[], None]] = []
         self._keeper: asyncio.Task[None] | None = None
+        self._told: str | None = None
         self._connection: asyncio.Future[Connection] | None = None
         """Pending while the endpoints are being tried; failed once all of them have."""
 
@@ -111,9 +112,9 @@ class ReconnectingTransport:
                 reasons.append(str(error))
                 if len(reasons) < len(self._endpoints):
                     continue
-                self._fail(OxendUnreachableError("cannot reach oxend at " + "; ".join(reasons)))
-                self._log.warning("oxend unreachable", reasons=reasons)
+                self._tell_unreachable("; ".join(reasons))
             else:
+                self._told = None
                 opened = loop.time()
                 await self._serve(connection, endpoint)
                 if loop.time() - opened > self._settings.reconnect_max:
@@ -134,6 +135,13 @@ class ReconnectingTransport:
             self._connection = asyncio.get_running_loop().create_future()
         finally:
             await connection.close()
+
+    def _tell_unreachable(self, reasons: str) -> None:
+        """Fails those who wait; warns once of what then stays the same."""
+        say = self._log.debug if reasons == self._told else self._log.warning
+        say("oxend unreachable", reasons=reasons)
+        self._told = reasons
+        self._fail(OxendUnreachableError(f"cannot reach oxend at {reasons}"))
 
     def _pause(self, count: int) -> float:
         longest = min(self._settings.reconnect_max, self._settings.reconnect_initial * 2 ** min(count, 32))

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 import zmq
 import zmq.asyncio
+from structlog.testing import capture_logs
 
 from sent_graphql.localdev.omq_server import OmqServer
 from sent_graphql.settings import OxendSettings
@@ -165,7 +166,9 @@ class DeadConnector:
         """Nothing is held."""
 
 
-async def test_pauses_grow_with_jitter_up_to_the_longest(oxend_settings: Callable[..., OxendSettings]) -> None:
+async def test_pauses_grow_with_jitter_up_to_the_longest_and_one_warning_is_enough(
+    oxend_settings: Callable[..., OxendSettings],
+) -> None:
     ranges: list[tuple[float, float]] = []
 
     def record(low: float, high: float) -> float:
@@ -179,9 +182,12 @@ async def test_pauses_grow_with_jitter_up_to_the_longest(oxend_settings: Callabl
         oxend_settings("tcp://127.0.0.1:1", reconnect_initial=1, reconnect_max=10),
         uniform=record,
     )
-    await transport.start()
-    await connector.done.wait()
-    await transport.close()
+    with capture_logs() as lines:
+        await transport.start()
+        await connector.done.wait()
+        await transport.close()
+    warnings = [line for line in lines if line["log_level"] == "warning"]
+    assert [line["event"] for line in warnings] == ["oxend unreachable"]
     assert connector.tried[:4] == ["tcp://a", "tcp://b", "tcp://a", "tcp://b"]
     assert [high for _, high in ranges[:6]] == [1, 2, 4, 8, 10, 10]
     assert all(low == high / 2 for low, high in ranges)
