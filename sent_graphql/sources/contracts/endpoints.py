@@ -14,6 +14,7 @@ from sent_graphql.sources.contracts.transports import (
     Transport,
     WebSocketTransport,
     public_name,
+    url_secrets,
 )
 from sent_graphql.sources.errors import SourceError
 
@@ -36,10 +37,14 @@ class Endpoint:
         transport: Transport,
         settings: ContractsSettings,
         *,
+        secrets: Sequence[str] = (),
         random: random.Random,
         clock: Callable[[], float],
     ) -> None:
-        """`name` is what logs and errors may show; `clock` gives seconds of the deadlines' clock."""
+        """`name` is what logs and errors may show, `secrets` what they never may, even in a provider's own words.
+
+        `clock` gives seconds of the deadlines' clock.
+        """
         self.name = name
         self.verified = False
         """Whether it has shown the right chain id."""
@@ -51,6 +56,7 @@ class Endpoint:
         """Failures in a row."""
         self.rest_until = 0.0
         self.last_error: SourceError | None = None
+        self._secrets = secrets
         self._transport = transport
         self._settings = settings
         self._random = random
@@ -64,6 +70,7 @@ class Endpoint:
         """
         forms = [self._transport.form(request) for request in requests]
         reply = await self._transport.exchange(forms[0] if len(forms) == 1 else forms)
+        self._mask(reply)
         if len(forms) == 1:
             return [self._answer(reply, forms[0])]
         refused = _whole_refusal(reply)
@@ -100,6 +107,14 @@ class Endpoint:
         self.wrong_chain = chain_id
         self.rest_until = self._clock() + WRONG_CHAIN_REST
 
+    def _mask(self, reply: object) -> None:
+        """Take our own keys out of error messages, where some providers repeat them."""
+        for item in reply if isinstance(reply, list) else [reply]:
+            error = item.get("error") if isinstance(item, dict) else None
+            if isinstance(error, dict) and isinstance(error.get("message"), str):
+                for secret in self._secrets:
+                    error["message"] = error["message"].replace(secret, "***")
+
     def _answer(self, item: object, form: Mapping[str, object]) -> Mapping[str, object]:
         """The answer to a request sent alone; errors with a null id count, since they cannot be another's."""
         if not isinstance(item, dict) or not _is_answer(item):
@@ -133,6 +148,7 @@ def call_endpoints(
             public_name(url),
             HttpTransport(url, settings) if http else WebSocketTransport(url, settings),
             settings,
+            secrets=url_secrets(url),
             random=random,
             clock=clock,
         )

@@ -7,6 +7,7 @@ that are kept alive, and logs and errors that never show an endpoint's URL, whic
 import asyncio
 import email.utils
 import logging
+import re
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,9 @@ Request = tuple[str, list[object]]
 
 WS_PING_SECONDS: Final = 20
 """A dead peer is noticed after two of these."""
+
+MIN_SECRET_LENGTH: Final = 8
+"""Characters from which a part of a URL is taken for a key."""
 
 _READ_BYTES: Final = 1 << 16
 
@@ -211,6 +215,13 @@ def public_name(url: str) -> str:
     """What may be shown of an endpoint: scheme, host and port."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
+def url_secrets(url: str) -> tuple[str, ...]:
+    """The parts of a URL that are long enough to be keys: of its path, query and credentials."""
+    parts = urlsplit(url)
+    words = re.split(r"[/?&=:@]", "/".join((parts.path, parts.query, parts.netloc.rpartition("@")[0])))
+    return tuple(word for word in words if len(word) >= MIN_SECRET_LENGTH)
 
 
 def connection_fault(error: Exception) -> str:

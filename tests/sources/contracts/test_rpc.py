@@ -146,6 +146,13 @@ async def test_nobody_listening_is_unreachable_and_names_only_the_host(make_rpc:
     assert str(caught.value) == f"{url.rpartition('/v2')[0]}: connection refused"
 
 
+async def test_a_key_that_the_provider_repeats_is_not_shown(node: Any, make_rpc: MakeRpc) -> None:
+    error = {"code": -32602, "message": "project secret-key may not, nor may user"}
+    node.faults.append(json_reply(lambda body: {"id": body["id"], "error": error}))
+    with pytest.raises(RpcRefusedError, match=r"project \*\*\* may not, nor may user"):
+        await make_rpc(node.url.replace("http://", "http://user:pass-word@")).request("eth_blockNumber", [])
+
+
 async def test_plain_text_where_tls_is_wanted_is_unreachable(node: Any, make_rpc: MakeRpc) -> None:
     with pytest.raises(RpcUnreachableError, match="TLS") as caught:
         await make_rpc(node.url.replace("http://", "https://user:pass-word@")).request("eth_blockNumber", [])
