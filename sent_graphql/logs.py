@@ -54,6 +54,7 @@ def configure_logging(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
+                _in_order,
                 mask_secrets,
                 _renderer(settings, stream, os.environ if environ is None else environ),
             ],
@@ -68,7 +69,16 @@ def configure_logging(
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True
+    # Its informal lines tell of processes starting and ending, which is ours to tell.
+    logging.getLogger("uvicorn").setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
     logging.captureWarnings(True)
+
+
+def _in_order(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """What every line has comes first; uvicorn's second copy of its message, in colours, is dropped."""
+    event.pop("color_message", None)
+    first = {name: event.pop(name) for name in ("timestamp", "level", "event", "logger") if name in event}
+    return {**first, **event}
 
 
 def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

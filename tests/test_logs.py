@@ -53,6 +53,7 @@ class TestForm:
         structlog.get_logger("sent_graphql.pollers").info("poll done", source="oxend", height=5)
 
         (line,) = lines(stream)
+        assert list(line)[:3] == ["timestamp", "level", "event"]
         assert line.pop("timestamp").endswith("Z")
         assert line == {
             "event": "poll done",
@@ -121,6 +122,15 @@ class TestRoute:
         logging.getLogger("web3.providers").debug("everything")
 
         assert stream.getvalue() == ""
+
+    def test_uvicorns_small_talk_is_for_debugging(self) -> None:
+        stream = io.StringIO()
+        configure_logging(LogSettings(), stream)
+        logging.getLogger("uvicorn.error").info("Started server process", extra={"color_message": "colours"})
+        logging.getLogger("uvicorn.error").error("It broke", extra={"color_message": "colours"})
+
+        assert [line["event"] for line in lines(stream)] == ["It broke"]
+        assert "colours" not in stream.getvalue()
 
     def test_configured_twice_each_line_comes_once(self, stream: io.StringIO) -> None:
         configure_logging(LogSettings(), stream)

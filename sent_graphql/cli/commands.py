@@ -122,7 +122,8 @@ def serve(
         refuse_incomplete(loaded)
         if not loaded.settings.local.embedded and (nodes is not None or seed is not None):
             raise typer.BadParameter("--nodes and --seed are for the embedded local network (--network localdev)")
-        serve_until_stopped(loaded, announce=typer.echo)
+        name = loaded.settings.network.name
+        serve_until_stopped(loaded, lambda url: typer.echo(f"Serving {name} on {url}/graphql (Ctrl-C stops)"))
 
 
 @app.command(epilog=exits.EPILOG)
