@@ -39,9 +39,10 @@ def listen(settings: HttpSettings) -> socket.socket:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UnavailableError(
-            f"cannot listen on {settings.host}:{settings.port}: {getattr(error, "strerror", None) or error}. Give another --host or "
-            "--port (http.host, http.port), or stop what is listening there."
+            f"cannot listen on {settings.host}:{settings.port}: {reason}. Give another --host or --port (http.host, "
+            "http.port), or stop what is listening there."
         ) from error
     bound.setblocking(False)
     return bound

@@ -202,6 +202,7 @@ class CacheSettings(Section):
     state_directory: Annotated[
         str, Field(description="Where the last snapshot and the scan's progress are kept; relative to the project.")
     ] = "state"
+    keep_interval: Annotated[Seconds, Field(description="Least time between two writings of the snapshot.")] = 30.0
 
 
 class HttpSettings(Section):

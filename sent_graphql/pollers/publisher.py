@@ -106,7 +106,7 @@ class SnapshotPublisher:
             self._status(self._oxend, joined.oxend.block_height if joined else None),
             self._status(self._contracts, joined.contracts.block_number if joined else None, self._scan_progress()),
         )
-        stale = self._is_stale()
+        stale = state is None or self._is_stale()
         last = self._last
         if last is not None and last.state is state and last.sources == sources and last.stale == stale:
             return

@@ -1,0 +1,202 @@
+"""The service as the list of its parts: everything is built once, here, and passed down."""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+from starlette.types import ASGIApp
+
+from sent_graphql.cache.snapshots import SnapshotCache
+from sent_graphql.http.server import create_app
+from sent_graphql.models.contracts import ContractsView
+from sent_graphql.models.network import SourceName
+from sent_graphql.models.oxend import OxendView
+from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.pollers.keep import SnapshotKeep
+from sent_graphql.pollers.poller import Poller
+from sent_graphql.pollers.publisher import SnapshotPublisher
+from sent_graphql.resolvers.context import RequestContext, ResolverOptions
+from sent_graphql.schema.build import build_schema
+from sent_graphql.server import listen, serve_http
+from sent_graphql.settings import Settings
+from sent_graphql.sources.contracts.calls import BlockReader
+from sent_graphql.sources.contracts.push import HeadPush
+from sent_graphql.sources.contracts.rpc import JsonRpc
+from sent_graphql.sources.contracts.scan_file import ScanFile
+from sent_graphql.sources.contracts.source import ContractsSource
+from sent_graphql.sources.errors import SourceMisconfiguredError
+from sent_graphql.sources.oxend.source import OxendSource
+from sent_graphql.sources.oxend.transport import make_transport
+
+NOTHING_YET = Snapshot(version=0, created_at=None, stale=True, sources=(), state=None)
+
+
+async def serve(settings: Settings, root: Path, *, announce: Callable[[str], None]) -> None:
+    """Serves until cancelled. `announce` is told the address once it answers.
+
+    Raises UnavailableError where this machine lacks something, SourceMisconfiguredError where oxend or the L2 is
+    definitely not the one of the settings.
+    """
+    with contextlib.closing(listen(settings.http)) as bound:
+        async with _network(settings, root) as settings:
+            service = Service(settings, root)
+            await service.run(lambda app: serve_http(app, bound, settings.http, announce))
+
+
+class Service:
+    """Sources, pollers, snapshot, schema and HTTP application of one network."""
+
+    def __init__(self, settings: Settings, root: Path) -> None:
+        rewards = settings.contracts.service_node_rewards
+        assert rewards is not None, "loading the settings demands it"
+        self._settings = settings
+        self._random = random.Random()  # noqa: S311 - jitter, not a secret
+        self._log = structlog.get_logger()
+        state_directory = root / settings.cache.state_directory
+        self.snapshots = SnapshotCache(NOTHING_YET)
+        self._keep = SnapshotKeep(state_directory, settings.network.name, settings.network.chain_id, rewards)
+
+        self._oxend_source = OxendSource(settings.oxend, settings.network, make_transport(settings.oxend))
+        self._rpc = JsonRpc(settings.contracts, chain_id=settings.network.chain_id, random=self._random)
+        self._contracts_source = ContractsSource(
+            settings.contracts,
+            settings.network,
+            self._rpc,
+            BlockReader(self._rpc, settings.contracts),
+            ScanFile(state_directory, settings.network, settings.contracts),
+        )
+        self._oxend: Poller[OxendView] = Poller(
+            SourceName.OXEND, self._oxend_source.fetch, settings.poll_oxend, self._polled
+        )
+        self._contracts: Poller[ContractsView] = Poller(
+            SourceName.CONTRACTS, self._fetch_contracts, settings.poll_contracts, self._polled
+        )
+        self._oxend_source.on_block(lambda _height, _hash: self._oxend.trigger())
+        self._oxend_source.on_interruption(self._oxend.trigger)
+        self._publisher = SnapshotPublisher(
+            self._oxend,
+            self._contracts,
+            settings.network,
+            lambda: self._contracts_source.progress,
+            self.snapshots.publish,
+        )
+        options = ResolverOptions(
+            nettype=settings.network.nettype.value,
+            default_page_size=settings.graphql.default_page_size,
+            max_page_size=settings.graphql.max_page_size,
+        )
+        self.app = create_app(
+            settings=settings,
+            schema=build_schema(settings.graphql, settings.network.nettype.value),
+            snapshots=self.snapshots,
+            make_context=lambda snapshot: RequestContext(snapshot, options),
+        )
+
+    async def run(self, serve_app: Callable[[ASGIApp], Awaitable[None]]) -> None:
+        """Feeds the snapshots while `serve_app` answers from them; ends when it does."""
+        await self._restore()
+        try:
+            async with AsyncExitStack() as sources:
+                for source in (self._rpc, self._contracts_source, self._oxend_source):
+                    await source.start()
+                    sources.push_async_callback(source.close)
+                await self._feed_while(serve_app(self.app))
+        except* SourceMisconfiguredError as refusals:
+            raise _first(refusals) from None
+        finally:
+            await self._keep_newest()
+
+    async def _feed_while(self, serving: Awaitable[None]) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            feeds = [
+                tasks.create_task(feed)
+                for feed in (
+                    self._oxend.run(),
+                    self._contracts.run(),
+                    self._contracts_source.scan(self._scanned),
+                    self._publisher.run(),
+                    self._keep_now_and_then(),
+                    *(push.run() for push in self._pushes()),
+                )
+            ]
+            try:
+                await serving
+            finally:
+                for feed in feeds:
+                    feed.cancel()
+
+    def _pushes(self) -> list[HeadPush]:
+        """One subscription to new L2 blocks, where an RPC URL is a WebSocket."""
+        contracts = self._settings.contracts
+        urls = [url for url in contracts.rpc_urls if url.get_secret_value().startswith(("ws://", "wss://"))]
+        return [
+            HeadPush(
+                url,
+                lambda _number: self._contracts.trigger(),
+                contracts,
+                chain_id=self._settings.network.chain_id,
+                random=self._random,
+            )
+            for url in urls[:1]
+        ]
+
+    async def _fetch_contracts(self, previous: ContractsView | None) -> ContractsView:
+        """The contracts' next view, with the rewards of every wallet that oxend names."""
+        accrued = self._oxend.view.accrued if self._oxend.view is not None else {}
+        return await self._contracts_source.fetch(previous, [wallet for wallet in accrued if wallet.startswith("0x")])
+
+    def _polled(self) -> None:
+        self._publisher.changed()
+
+    def _scanned(self) -> None:
+        """What past events told is in the next view."""
+        self._contracts.trigger()
+        self._publisher.changed()
+
+    async def _restore(self) -> None:
+        """Begins with the snapshot of the last run, which is stale until both sides have spoken."""
+        kept = await self._keep.load()
+        if kept is None:
+            return
+        self._oxend.restore(kept.oxend, datetime.fromtimestamp(kept.oxend_at, UTC))
+        self._contracts.restore(kept.contracts, datetime.fromtimestamp(kept.contracts_at, UTC))
+        self._publisher.restore(kept.version, kept.lives)
+        await self._publisher.publish()
+        self._log.info("answering from the kept snapshot", oxend_height=kept.oxend.block_height)
+
+    async def _keep_now_and_then(self) -> None:
+        seen = await self.snapshots.current()
+        while True:
+            seen = await self.snapshots.next(seen)
+            await self._keep_newest()
+            await asyncio.sleep(self._settings.cache.keep_interval)
+
+    async def _keep_newest(self) -> None:
+        kept = self._publisher.kept()
+        if kept is not None:
+            await self._keep.save(kept)
+
+
+@asynccontextmanager
+async def _network(settings: Settings, root: Path) -> AsyncIterator[Settings]:
+    """The settings to serve by; with the embedded local network they name what it has just started."""
+    if not settings.local.embedded:
+        yield settings
+        return
+    from sent_graphql.localdev.embedding import embedded  # noqa: PLC0415 - its EVM is an extra of the package
+
+    async with embedded(settings, root) as settings:
+        yield settings
+
+
+def _first(group: BaseExceptionGroup[SourceMisconfiguredError]) -> SourceMisconfiguredError:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, SourceMisconfiguredError)
+    return error
