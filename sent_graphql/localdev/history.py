@@ -37,7 +37,8 @@ _FILL_BATCH: Final = 100
 _FEWEST_BATCHES: Final = 8
 _LEAVE_AGE: Final = 60
 _EXIT_REQUEST_AGE: Final = 1800
-_PAST_EXIT_AGE: Final = 3 * _DAY
+_PAST_EXIT_AGE: Final = _DAY // 2
+"""After the youngest node has come, so that every node of the past had its time."""
 _PAYOUT_AGES: Final = (20 * _DAY, 3 * _DAY)
 
 Progress = Callable[[str], None]

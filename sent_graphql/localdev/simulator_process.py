@@ -7,12 +7,14 @@ ends when its standard input closes: hence also when its parent dies, however it
 
 import argparse
 import asyncio
+import logging
 import os
 import signal
 import sys
 import time
 
 import orjson
+import structlog
 
 from sent_graphql.localdev.actors import Actors
 from sent_graphql.localdev.aggregates import Aggregator
@@ -30,6 +32,11 @@ def main() -> None:
     """Founds and serves until standard input closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o077)
+    # standard output belongs to the parent; what is worth a line goes to standard error
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     asyncio.run(_live(_options()))
 
 
