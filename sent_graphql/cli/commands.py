@@ -2,10 +2,12 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -24,6 +26,7 @@ from sent_graphql.configuration import (
     refuse_incomplete,
 )
 from sent_graphql.errors import UnavailableError
+from sent_graphql.masking import mask_urls
 from sent_graphql.settings import GraphqlSettings
 from sent_graphql.sources.errors import SourceMisconfiguredError
 
@@ -78,7 +81,13 @@ app = typer.Typer(
 
 def main() -> None:
     """Entry point of the console script."""
+    sys.excepthook = _show_unexpected
     app()
+
+
+def _show_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """The traceback of a fault that is ours to mend, without the keys that URLs in its messages may hold."""
+    sys.stderr.write(mask_urls("".join(traceback.format_exception(kind, error, trace))))
 
 
 @app.callback(invoke_without_command=True)
