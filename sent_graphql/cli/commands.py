@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from types import TracebackType
 from typing import Annotated
 
 import typer
@@ -80,14 +79,12 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Entry point of the console script."""
-    sys.excepthook = _show_unexpected
-    app()
-
-
-def _show_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """The traceback of a fault that is ours to mend, without the keys that URLs in its messages may hold."""
-    sys.stderr.write(mask_urls("".join(traceback.format_exception(kind, error, trace))))
+    """Entry point of the console script. A fault that is ours to mend shows its traceback, without keys in URLs."""
+    try:
+        app()
+    except Exception:  # noqa: BLE001 - the process ends here
+        sys.stderr.write(mask_urls(traceback.format_exc()))
+        sys.exit(exits.FAILED)
 
 
 @app.callback(invoke_without_command=True)
