@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from sent_graphql.settings import ContractsSettings
 from sent_graphql.sources.contracts.rpc import JsonRpc
+from sent_graphql.sources.contracts.source import ContractsSource
 
 CHAIN_ID = 31337
 MULTICALL = "0xcA11bde05977b3631167028862bE2a173976CA11"
@@ -183,3 +184,31 @@ def stub_revert() -> type[Exception]:
 @pytest.fixture
 def stub_refusal() -> type[Exception]:
     return StubRefusalError
+
+
+@pytest.fixture
+def scan_through() -> Callable[[ContractsSource], Awaitable[int]]:
+    """Runs the scan until it is complete or has failed; returns how often it told of progress."""
+
+    async def run(source: ContractsSource) -> int:
+        told = 0
+        if source.progress.complete:
+            return told
+        done = asyncio.Event()
+
+        def on_progress() -> None:
+            nonlocal told
+            told += 1
+            if source.progress.complete or source.scan_error is not None:
+                done.set()
+
+        task = asyncio.create_task(source.scan(on_progress))
+        async with asyncio.timeout(20):
+            await done.wait()
+        # A turn for what follows the last step.
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        return told
+
+    return run

@@ -1,6 +1,5 @@
 """A small chain behind real JSON-RPC over loopback: blocks with logs and a state each, which can be reorganised."""
 
-import asyncio
 import copy
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -465,34 +464,6 @@ async def source(make_source: Callable[..., Awaitable[ContractsSource]]) -> Cont
 def person() -> Callable[[int], str]:
     """Addresses by number."""
     return wallet
-
-
-@pytest.fixture
-def scan_through() -> Callable[[ContractsSource], Awaitable[int]]:
-    """Runs the scan until it is complete or has failed; returns how often it told of progress."""
-
-    async def run(source: ContractsSource) -> int:
-        told = 0
-        if source.progress.complete:
-            return told
-        done = asyncio.Event()
-
-        def on_progress() -> None:
-            nonlocal told
-            told += 1
-            if source.progress.complete or source.scan_error is not None:
-                done.set()
-
-        task = asyncio.create_task(source.scan(on_progress))
-        async with asyncio.timeout(20):
-            await done.wait()
-        # A turn for what follows the last step.
-        await asyncio.sleep(0)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        return told
-
-    return run
 
 
 @pytest.fixture
