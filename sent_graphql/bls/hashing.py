@@ -10,6 +10,7 @@ from eth_utils.crypto import keccak
 from py_ecc.fields import optimized_bn128_FQ2 as FQ2
 from py_ecc.optimized_bn128.optimized_curve import add, b2, multiply
 
+from sent_graphql.bls.endomorphism import CURVE_PARAMETER, frobenius
 from sent_graphql.bls.points import FIELD_MODULUS, G2Point
 
 _DIGEST_BYTES: Final = 32
@@ -18,11 +19,6 @@ _EXPANDED_BYTES: Final = 128
 _FIELD_BYTES: Final = 48
 _MAX_TRIES: Final = 256
 """The counter is one byte; every try succeeds with a chance of one half."""
-
-_CURVE_PARAMETER: Final = 4965661367192848881
-_XI: Final = FQ2([9, 1])
-_FROBENIUS_X: Final = _XI ** ((FIELD_MODULUS - 1) // 3)
-_FROBENIUS_Y: Final = _XI ** ((FIELD_MODULUS - 1) // 2)
 
 
 def hash_to_g2(message: bytes, domain_tag: bytes) -> G2Point:
@@ -81,18 +77,8 @@ def _field_root(value: int) -> int | None:
 
 def _clear_cofactor(point: G2Point) -> G2Point:
     """uP + f(3uP) + f²(uP) + f³(P): into the group of prime order."""
-    scaled = multiply(point, _CURVE_PARAMETER)
+    scaled = multiply(point, CURVE_PARAMETER)
     tripled = multiply(scaled, 3)
-    cleared = add(scaled, _frobenius(tripled))
-    cleared = add(cleared, _frobenius(_frobenius(scaled)))
-    return add(cleared, _frobenius(_frobenius(_frobenius(point))))
-
-
-def _frobenius(point: G2Point) -> G2Point:
-    x, y, z = point
-    return (_conjugate(x) * _FROBENIUS_X, _conjugate(y) * _FROBENIUS_Y, _conjugate(z))
-
-
-def _conjugate(element: FQ2) -> FQ2:
-    real, imaginary = element.coeffs
-    return FQ2([int(real), -int(imaginary) % FIELD_MODULUS])
+    cleared = add(scaled, frobenius(tripled))
+    cleared = add(cleared, frobenius(frobenius(scaled)))
+    return add(cleared, frobenius(frobenius(frobenius(point))))

@@ -13,10 +13,11 @@ from py_ecc.optimized_bn128.optimized_curve import (
     field_modulus,
     is_inf,
     is_on_curve,
-    multiply,
     normalize,
 )
 from py_ecc.typing import Optimized_Point3D
+
+from sent_graphql.bls.endomorphism import is_in_g2
 
 G1Point = Optimized_Point3D[FQ]
 """A point of the curve over Fp in projective coordinates."""
@@ -98,7 +99,7 @@ class Signature:
             raise BlsPointError("the point at infinity is no BLS signature")
         if not is_on_curve(self.point, b2):
             raise BlsPointError("the BLS signature is not on the curve")
-        if not is_inf(multiply(self.point, GROUP_ORDER)):
+        if not is_in_g2(self.point):
             raise BlsPointError("the BLS signature is not in the group of prime order")
 
     @classmethod

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from py_ecc.optimized_bn128.optimized_curve import normalize
+from py_ecc.optimized_bn128.optimized_curve import is_inf, multiply, normalize
 
 from sent_graphql.bls import (
     BlsPointError,
@@ -16,6 +16,7 @@ from sent_graphql.bls import (
     hash_to_g2,
     verify,
 )
+from sent_graphql.bls.endomorphism import is_in_g2
 from sent_graphql.bls.hashing import _candidate, expand_message
 from sent_graphql.bls.points import FIELD_MODULUS, GROUP_ORDER
 
@@ -70,6 +71,14 @@ def test_hash_is_the_vectors() -> None:
         "0f06b5f0e8a1dd022218418325a51f2722a2ee179d6d72dc38582fafc969f5f5",
         "19c44cb755fbe441c324c97ad4ef47c74b4291448e98a41f68794c9f122f02fe",
     ]
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.binary(max_size=200))
+def test_hash_of_any_message_is_in_the_group(message: bytes) -> None:
+    point = hash_to_g2(message, DOMAIN.hash_tag)
+    assert is_in_g2(point)
+    assert is_inf(multiply(point, GROUP_ORDER))
 
 
 def test_signature_is_the_vectors_and_verifies() -> None:
@@ -153,7 +162,9 @@ def test_text_that_is_no_signature_is_refused(text: str, complaint: str) -> None
 def test_point_of_the_twist_outside_the_group_is_refused() -> None:
 
     seeds = (expand_message(bytes([number]), DOMAIN.hash_tag, 128) for number in range(64))
-    point = next(point for point in map(_candidate, seeds) if point is not None)
+    points = [point for point in map(_candidate, seeds) if point is not None]
+    assert all(is_in_g2(point) == is_inf(multiply(point, GROUP_ORDER)) for point in points[:4])
+    point = points[0]
     with pytest.raises(BlsPointError, match="group of prime order"):
         Signature.from_point(point)
 
