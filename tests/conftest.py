@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 
+from sent_graphql.localdev.anvil import find_anvil, start_anvil
 from sent_graphql.localdev.chain import Chain
 from sent_graphql.localdev.deployment import Deployment, deploy
 from sent_graphql.localdev.evm_process import start_evm
@@ -44,16 +45,26 @@ class RunningEvm(NamedTuple):
     deployment: Deployment
 
 
+async def _deployed(url: str) -> RunningEvm:
+    async with Chain(url) as chain:
+        return RunningEvm(url, await deploy(chain))
+
+
 @pytest.fixture(scope="session")
 def evm() -> Iterator[RunningEvm]:
-    """One EVM for each test process."""
-
-    async def deployed(url: str) -> Deployment:
-        async with Chain(url) as chain:
-            return await deploy(chain)
-
+    """One EVM of our own for each test process."""
     with start_evm(genesis_age=GENESIS_AGE) as process:
-        yield RunningEvm(process.url, asyncio.run(deployed(process.url)))
+        yield asyncio.run(_deployed(process.url))
+
+
+@pytest.fixture(scope="session")
+def anvil() -> Iterator[RunningEvm]:
+    """One anvil for each test process; tests that use it are marked `node`, and skipped where it is not installed."""
+    program = find_anvil()
+    if program is None:
+        pytest.skip("anvil is not installed: install Node.js and run scripts/node")
+    with start_anvil(program, genesis_age=GENESIS_AGE) as process:
+        yield asyncio.run(_deployed(process.url))
 
 
 @pytest_asyncio.fixture

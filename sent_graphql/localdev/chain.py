@@ -13,8 +13,8 @@ import aiohttp
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from sent_graphql.localdev.artefacts import CONTRACT_NAMES, Artefact
-from sent_graphql.localdev.artefacts import Event as EventType
+from sent_graphql.localdev.artefact import CONTRACT_NAMES, Artefact
+from sent_graphql.localdev.artefact import Event as EventType
 
 GAS_LIMIT: Final = 400_000_000
 """Gas that a bulk transaction may name to save the node a trial run."""

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from sent_graphql.localdev.artefacts import ARTEFACT_DIRECTORY, SOURCE_DIRECTORY
+from sent_graphql.localdev.artefact import ARTEFACT_DIRECTORY, SOURCE_DIRECTORY
 from sent_graphql.localdev.multicall import MULTICALL_ABI, multicall_initcode
 
 VYPER_CONTRACTS: Final = {

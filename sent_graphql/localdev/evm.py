@@ -191,7 +191,7 @@ class Evm:
         self.clock.block_mined()
         block = _mined_block(imported.imported_block.header, transactions, receipts, computations)
         self.ledger.append(block)
-        for listener in self.listeners:
+        for listener in tuple(self.listeners):
             listener(block)
         return block
 

@@ -1,4 +1,4 @@
-"""The EVM's JSON-RPC over HTTP: POST to `/`, requests bounded in size, slow methods off the event loop."""
+"""The EVM's JSON-RPC on one path: POST, or a WebSocket. Requests are bounded in size, and run off the event loop."""
 
 import asyncio
 from typing import Final
@@ -7,9 +7,12 @@ import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
-from sent_graphql.localdev.jsonrpc import JsonRpc
+from sent_graphql.localdev.evm_websocket import WebSocketSession
+from sent_graphql.localdev.jsonrpc import JsonRpc, error_answer
+from sent_graphql.localdev.jsonrpc_params import RpcError
 
 MAX_BODY_BYTES: Final = 16 * 1024 * 1024
 
@@ -29,7 +32,10 @@ def build_app(rpc: JsonRpc) -> Starlette:
         answer = await asyncio.to_thread(_answer, rpc, body)
         return Response(answer, media_type="application/json")
 
-    return Starlette(routes=[Route("/", post, methods=["POST"])])
+    async def websocket(socket: WebSocket) -> None:
+        await WebSocketSession(socket, rpc, rpc.listeners.append, rpc.listeners.remove).run()
+
+    return Starlette(routes=[Route("/", post, methods=["POST"]), WebSocketRoute("/", websocket)])
 
 
 async def _read(request: Request) -> bytes:
@@ -45,6 +51,6 @@ def _answer(rpc: JsonRpc, body: bytes) -> bytes:
     try:
         request = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}'
+        return orjson.dumps(error_answer(None, RpcError(-32700, "parse error")))
     answer = rpc.answer(request)
     return b"" if answer is None else orjson.dumps(answer)

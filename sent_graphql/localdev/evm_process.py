@@ -7,70 +7,20 @@ standard input closes, hence also when its parent dies however it dies.
 import argparse
 import asyncio
 import contextlib
-import os
-import selectors
 import socket
-import subprocess
 import sys
-import time
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 import uvicorn
 
 from sent_graphql.localdev.clock import ChainClock
 from sent_graphql.localdev.evm import Evm
-from sent_graphql.localdev.evm_http import build_app
+from sent_graphql.localdev.evm_http import MAX_BODY_BYTES, build_app
 from sent_graphql.localdev.jsonrpc import JsonRpc
+from sent_graphql.localdev.server_process import ServerProcess
 
 DEFAULT_ACCOUNTS: Final = 100
 MAX_ACCOUNTS: Final = 10_000
-STOP_TIMEOUT: Final = 10.0
-"""Seconds that a process may take to end before it is killed."""
-
-
-class ProcessStartError(Exception):
-    """A child process ended, or said nothing in time, before it was ready."""
-
-
-class ChildProcess:
-    """A running child that told the URL it answers on. A context manager: it is stopped at the end."""
-
-    def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
-        self.url = url
-        self._process = process
-
-    @classmethod
-    def start(cls, command: list[str], *, timeout: float) -> Self:
-        """Starts `command` and waits, blocking, for the line with its URL; raises ProcessStartError."""
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  # our own words
-        try:
-            return cls(process, _first_line(process, timeout))
-        except BaseException:
-            _end(process)
-            raise
-
-    @property
-    def running(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    def stop(self) -> None:
-        """Ends it, waiting until it is gone."""
-        _end(self._process)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def start_evm(
@@ -79,7 +29,7 @@ def start_evm(
     genesis_age: int = 0,
     block_time: float | None = None,
     timeout: float = 60.0,
-) -> ChildProcess:
+) -> ServerProcess:
     """Starts an EVM on a free port of 127.0.0.1 and waits, blocking, until it answers.
 
     `genesis_age`: seconds that its first block lies in the past; its clock runs on from there.
@@ -89,35 +39,7 @@ def start_evm(
     command += ["--accounts", str(accounts), "--genesis-age", str(genesis_age)]
     if block_time is not None:
         command += ["--block-time", str(block_time)]
-    return ChildProcess.start(command, timeout=timeout)
-
-
-def _first_line(process: subprocess.Popen[bytes], timeout: float) -> str:
-    assert process.stdout is not None
-    deadline = time.monotonic() + timeout
-    line = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(process.stdout, selectors.EVENT_READ)
-        while not line.endswith(b"\n"):
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                raise ProcessStartError(f"not ready after {timeout:.0f} s")
-            chunk = os.read(process.stdout.fileno(), 1024)
-            if not chunk:
-                raise ProcessStartError(f"ended with status {process.wait()} before it was ready")
-            line += chunk
-    return line.decode().strip()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    try:
-        process.wait(STOP_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    return ServerProcess.start(command, timeout=timeout)
 
 
 # What the child does
@@ -157,16 +79,21 @@ class _AnnouncingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        assert sockets is not None
-        host, port = sockets[0].getsockname()[:2]
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
         sys.stdout.write(f"http://{host}:{port}\n")
         sys.stdout.flush()
 
 
 async def _serve(rpc: JsonRpc, options: argparse.Namespace) -> None:
-    listener = socket.create_server((options.host, options.port))
     config = uvicorn.Config(
-        build_app(rpc), lifespan="off", log_level="warning", timeout_graceful_shutdown=2, ws="websockets-sansio"
+        build_app(rpc),
+        host=options.host,
+        port=options.port,
+        lifespan="off",
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+        ws="websockets-sansio",
+        ws_max_size=MAX_BODY_BYTES,
     )
     server = _AnnouncingServer(config)
     tasks: list[asyncio.Task[None]] = []
@@ -175,7 +102,7 @@ async def _serve(rpc: JsonRpc, options: argparse.Namespace) -> None:
     if options.block_time is not None:
         tasks.append(asyncio.create_task(_mine_regularly(rpc, options.block_time)))
     try:
-        await server.serve(sockets=[listener])
+        await server.serve()
     finally:
         for task in tasks:
             task.cancel()

@@ -74,18 +74,18 @@ class JsonRpc:
         if not isinstance(request, list):
             return self._answer_one(request)
         if not 1 <= len(request) <= MAX_BATCH:
-            return _error(None, RpcError(-32600, f"a batch has 1 to {MAX_BATCH} requests"))
+            return error_answer(None, RpcError(-32600, f"a batch has 1 to {MAX_BATCH} requests"))
         answers = [answer for one in request if (answer := self._answer_one(one)) is not None]
         return answers or None
 
     def _answer_one(self, request: Json) -> Json:
         if not isinstance(request, dict) or not isinstance(request.get("method"), str):
-            return _error(None, RpcError(-32600, "invalid request"))
+            return error_answer(None, RpcError(-32600, "invalid request"))
         request_id = request.get("id")
         try:
             result = self.invoke(request["method"], request.get("params", []))
         except RpcError as error:
-            answer = _error(request_id, error)
+            answer = error_answer(request_id, error)
         else:
             answer = {"jsonrpc": "2.0", "id": request_id, "result": result}
         return answer if "id" in request else None
@@ -110,6 +110,11 @@ class JsonRpc:
                 raise RpcError(-32000, str(error)) from error
             except (ValidationError, VMError, RLPException) as error:
                 raise RpcError(-32000, str(error)) from error
+
+    @property
+    def listeners(self) -> list[Callable[[MinedBlock], None]]:
+        """Who is told of every mined block, in the thread that mined it."""
+        return self._evm.listeners
 
     def mine(self) -> None:
         """Mines one empty block, as time passing does."""
@@ -279,7 +284,8 @@ def _execution_error(error: ExecutionError) -> RpcError:
     return RpcError(3, f"{error}: {reason}" if reason else str(error), shapes.data(error.data))
 
 
-def _error(request_id: Json, error: RpcError) -> Json:
+def error_answer(request_id: Json, error: RpcError) -> Json:
+    """The answer that refuses a request."""
     body: dict[str, Json] = {"code": error.code, "message": str(error)}
     if error.data is not None:
         body["data"] = error.data
