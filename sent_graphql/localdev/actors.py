@@ -90,7 +90,6 @@ class Actors:
         operator = self._operator()
         crowd = self._source.sample(self._founding.operators, self._source.choice((0, 0, 1, 3)))
         stakers = [operator, *(wallet for wallet in crowd if wallet != operator)]
-        await self._client.fund(operator, REQUIREMENT)
         identity = self._new_identity()
         stakes = split_stake(REQUIREMENT, stakers, self._founding.operators, self._source)
         await self._client.register(identity, identity.register(stakes, self._source.choice(_FEES)))
@@ -111,7 +110,6 @@ class Actors:
             manual_finalize=self._source.random() < 0.4,
         )
         if self._source.random() < 0.8:
-            await self._client.fund(operator, REQUIREMENT)
             await self._client.contribute(contract, operator, 2 * least if reserved else least)
         return contract.address
 
@@ -130,7 +128,6 @@ class Actors:
             return None
         if wallet in state.contributors:
             return None
-        await self._client.fund(wallet, amount)
         await self._client.contribute(state.contract, wallet, amount)
         return state.contract.address
 

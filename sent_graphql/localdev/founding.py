@@ -41,10 +41,11 @@ async def found_network(chain: Chain, *, seed: int, nodes: int, timing: Timing, 
     """Founds a network of `nodes` nodes on a chain that begins `history.GENESIS_AGE` seconds ago."""
     now = int(time.time())
     progress("deploying the contracts")
-    deployment = await deploy(chain, funded_wallets=OPERATORS)
+    deployment = await deploy(chain, funded_wallets=0)
+    operators = (await chain.accounts())[1:ACCOUNTS]
     client = StakingClient(chain, deployment)
     identities = Identities(seed)
-    population = plan_population(identities, seed=seed, nodes=nodes, operators=deployment.wallets, now=now)
+    population = plan_population(identities, seed=seed, nodes=nodes, operators=operators, now=now)
     history = History(chain, client, population, identities, progress)
     past = await history.play()
     progress("paying rewards")

@@ -8,7 +8,7 @@ from sent_graphql.bls import PublicKey, SigningDomain
 from sent_graphql.bls.points import Signature
 from sent_graphql.localdev.chain import Chain, Contract, Receipt, RevertError
 from sent_graphql.localdev.constants import CHAIN_ID
-from sent_graphql.localdev.deployment import ENDLESS, Deployment
+from sent_graphql.localdev.deployment import ENDLESS, UNIT, Deployment
 from sent_graphql.localdev.identities import NodeIdentity
 from sent_graphql.localdev.service_nodes import NodeStake, Registration
 from sent_graphql.models.contracts import ContributionStatus
@@ -16,6 +16,9 @@ from sent_graphql.models.keys import eth_address
 
 _GAS = 20_000_000
 """For one ordinary transaction; named, so that the node need not try it first."""
+
+_POCKET_MONEY = 100_000 * UNIT
+"""What a wallet gets beyond its need, so that it need not be provided with every time."""
 
 _FILL_GAS_PER_NODE = 3_000_000
 
@@ -47,12 +50,17 @@ class StakingClient:
         self._pool = deployment.pool
         self._factory = deployment.factory
         self._owner = deployment.owner
+        self._allowances: set[tuple[str, str]] = set()
         self.domain = SigningDomain(CHAIN_ID, deployment.rewards.address)
 
-    async def fund(self, wallet: str, amount: int) -> None:
-        """Gives `wallet` new tokens when it has less than `amount`."""
+    async def _provide(self, wallet: str, amount: int, spender: str) -> None:
+        """Sees to it that `wallet` has `amount`, out of thin air where it must be, and lets `spender` take it."""
         if await self._chain.call(self._token, "balanceOf", wallet) < amount:
-            await self._chain.send(self._token, "mint", wallet, 10 * amount, sender=self._owner, gas=_GAS)
+            arguments = (wallet, _POCKET_MONEY + amount)
+            await self._chain.send(self._token, "mint", *arguments, sender=self._owner, gas=_GAS)
+        if (wallet, spender) not in self._allowances:
+            await self._chain.send(self._token, "approve", spender, ENDLESS, sender=wallet, gas=_GAS)
+            self._allowances.add((wallet, spender))
 
     # Registering
 
@@ -74,6 +82,7 @@ class StakingClient:
     async def register(self, identity: NodeIdentity, registration: Registration) -> Receipt:
         """Registers a node whose operator pays for all of it, with a real proof of possession."""
         operator = registration.contributors[0].address
+        await self._provide(operator, registration.deposit, self._rewards.address)
         return await self._chain.send(
             self._rewards,
             "addBLSPublicKey",
@@ -112,8 +121,8 @@ class StakingClient:
         return Contract.at(made.arguments["contributorContract"], "ServiceNodeContribution")
 
     async def contribute(self, contract: Contract, wallet: str, amount: int) -> Receipt:
-        """A stake of `wallet`, allowed beforehand."""
-        await self._chain.send(self._token, "approve", contract.address, ENDLESS, sender=wallet, gas=_GAS)
+        """A stake of `wallet`."""
+        await self._provide(wallet, amount, contract.address)
         return await self._chain.send(contract, "contributeFunds", amount, wallet, sender=wallet, gas=_GAS)
 
     async def withdraw(self, contract: Contract, wallet: str) -> Receipt:
