@@ -13,6 +13,9 @@ from sent_graphql.sources.contracts.transports import Request
 
 T = TypeVar("T")
 
+CALLS_PER_TRIP: Final = 2_000
+"""Calls sent at once. A call inside an aggregate is some 450 bytes of JSON; nodes take bodies of a few megabytes."""
+
 DECODED_INLINE: Final = 50
 """Results up to which decoding is quicker than a thread would be."""
 
@@ -100,22 +103,29 @@ class BlockBatch:
         """Send it all, if there is anything; raises BlockMovedError if the block is no longer the chain's."""
         if not self._calls and not self._requests:
             return
-        trips = self._rpc.round_trips
-        # The check travels as the first answer's last extra, and again alone where one trip did not take all.
-        extra = [*self._requests, header_request(self.head.number)]
-        read = await self._reader.call_many(self._calls, self.head.number, extra=extra)
-        *replies, check = read.extra
+        results: list[CallResult] = []
+        replies: list[object] = []
+        check = header_request(self.head.number)
+        for start in range(0, max(len(self._calls), 1), CALLS_PER_TRIP):
+            extra = [check] if start else [*self._requests, check]
+            calls = self._calls[start : start + CALLS_PER_TRIP]
+            trips = self._rpc.round_trips
+            read = await self._reader.call_many(calls, self.head.number, extra=extra)
+            results += read.results
+            replies += read.extra[:-1]
+            seen = read.extra[-1]
         if self._rpc.round_trips - trips > 1:
-            (check,) = await self._rpc.batch([header_request(self.head.number)])
-        header = parse_header(check)
+            # The last piece took several trips, and the check went with the first of them.
+            (seen,) = await self._rpc.batch([check])
+        header = parse_header(seen)
         if header is None or header.hash != self.head.hash:
             raise BlockMovedError(f"the chain was reorganised while block {self.head.number} was read")
         for raw, reply in zip(self._raw_slots, replies, strict=True):
             raw.reply = reply
-        if len(read.results) > DECODED_INLINE:
-            await asyncio.to_thread(self._fill, read.results)
+        if len(results) > DECODED_INLINE:
+            await asyncio.to_thread(self._fill, results)
         else:
-            self._fill(read.results)
+            self._fill(results)
 
     def _fill(self, results: list[CallResult]) -> None:
         for slot, result in zip(self._slots, results, strict=True):

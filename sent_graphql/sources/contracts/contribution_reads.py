@@ -87,7 +87,7 @@ class _ContractRead:
     def go_on(self, batch: BlockBatch) -> None:
         """Add the contributions' times, which a finalized contract has no more use for.
 
-        Raises ViewRevertedError or RpcMalformedReplyError where a view fails that must not; `minimumContribution()`
+        Raises ViewRevertedError or RpcMalformedReplyError where a view fails that must not. `minimumContribution()`
         may, and does when there is no room.
         """
         self._checked()
@@ -127,13 +127,14 @@ class _ContractRead:
             staking_requirement=self._staking_requirement.value if known is None else known.staking_requirement,
             max_contributors=self._max_contributors.value if known is None else known.max_contributors,
             minimum_contribution=self._minimum.value_unless_reverted(),
-            manual_finalize=self._manual_finalize.value,
+            # A contract without this view registers its node as soon as it is filled.
+            manual_finalize=self._manual_finalize.value_unless_reverted() or False,
             created_at_block=created_at_block,
         )
 
     def _contributed_at(self, staker: str) -> int | None:
         slot = self._times.get(staker)
-        return slot.value or None if slot is not None else None
+        return None if slot is None else slot.value_unless_reverted() or None
 
     def _checked(self) -> None:
         """Ask every slot for its value, so that a fault shows before the contract is counted on."""

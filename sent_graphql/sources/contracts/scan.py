@@ -17,7 +17,6 @@ from sent_graphql.sources.contracts.blocks import Header, anchors, header_reques
 from sent_graphql.sources.contracts.deployment import DeploymentUnknownError, find_deployment
 from sent_graphql.sources.contracts.errors import (
     RangeTooLargeError,
-    RpcError,
     RpcMalformedReplyError,
     RpcTimeoutError,
 )
@@ -104,8 +103,12 @@ class HistoryScan:
         self._wake.set()
 
     async def restore(self) -> None:
-        """Go on from the file, if there is one."""
-        state = await asyncio.to_thread(self._file.load)
+        """Go on from the file, if there is one that can be read."""
+        try:
+            state = await asyncio.to_thread(self._file.load)
+        except OSError as error:
+            self._log.warning("scan state not read", path=str(self._file.path), error=str(error))
+            return
         if state is None:
             return
         wanted = self._settings.deployment_block
@@ -130,7 +133,7 @@ class HistoryScan:
             except (DeploymentUnknownError, RangeStuckError) as error:
                 self._fail(error, on_progress)
                 return
-            except RpcError as error:
+            except SourceError as error:
                 self._fail(error, on_progress)
                 self._wake.set()
                 await asyncio.sleep(pause)

@@ -104,6 +104,7 @@ class FakeChain:
         self.calls: list[tuple[View, int]] = []
         self.log_queries: list[tuple[int, int]] = []
         self.refused_views: set[View] = set()
+        self.lacking_views: set[View] = set()
         self.max_range: int | None = None
         self.max_logs: int | None = None
         self.code_kept_from = 0
@@ -354,6 +355,8 @@ class FakeChain:
         self.calls.append((view, argument))
         if view in self.refused_views:
             raise self.refusal(-32000, "out of gas")
+        if view in self.lacking_views:
+            raise self.revert(b"")
         state = self.blocks[block].state
         if address == REWARDS:
             return self._rewards(state, view, argument)

@@ -62,6 +62,17 @@ async def test_a_minimum_contribution_that_reverts_is_null(chain: Any, source: C
     assert (contract.reservations, contract.total_reserved) == (places, 20)
 
 
+async def test_views_that_a_contract_lacks_are_done_without(chain: Any, source: ContractsSource, person: Any) -> None:
+    first = await source.fetch(None, ())
+    chain.lacking_views = {View.MANUAL_FINALIZE, View.CONTRIBUTION_TIMESTAMP}
+    address = chain.deploy(1, person(1))
+    chain.contribute(address, person(1), 5, at=1)
+    chain.mine()
+    view = await source.fetch(first, ())
+    contract = view.contribution_contracts[address]
+    assert (contract.manual_finalize, contract.contributions[0].contributed_at) == (False, None)
+
+
 @pytest.mark.parametrize("old_generation", [True, False])
 async def test_a_registration_knows_the_contract_that_made_it(
     chain: Any, source: ContractsSource, person: Any, old_generation: bool

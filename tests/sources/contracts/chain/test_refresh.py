@@ -250,6 +250,15 @@ async def test_a_walk_follows_where_events_do_not_explain_the_list(chain: Any, m
     assert list(second.nodes) == [1, 3, 4, 5]
 
 
+async def test_the_list_is_believed_over_a_count_that_has_drifted(chain: Any, source: ContractsSource) -> None:
+    chain.register()
+    chain.register()
+    chain.state.numbers[View.TOTAL_NODES] = 77
+    chain.mine()
+    view = await source.fetch(None, ())
+    assert view.nodes == chain.state.nodes
+
+
 @pytest.mark.parametrize(
     ("address", "setting"),
     [("rewards", "service_node_rewards"), ("factory", "contribution_factory"), ("pool", "reward_rate_pool")],

@@ -268,6 +268,19 @@ async def test_a_file_of_other_contracts_is_set_aside(
     assert [path.suffix for path in (tmp_path / "state").iterdir()] == [".unused"]
 
 
+async def test_a_file_that_cannot_be_read_or_written_is_done_without(
+    chain: Any, make_source: Any, scan_through: Any, tmp_path: Path, person: Any
+) -> None:
+    chain.register(person(1))
+    chain.mine()
+    (tmp_path / "state" / "events-localdev.msgpack").mkdir(parents=True)
+    source = await make_source()
+    view = await source.fetch(None, ())
+    await scan_through(source)
+    await source.close()
+    assert list((await source.fetch(view, ())).registrations) == [1]
+
+
 async def test_a_later_deployment_block_than_before_keeps_the_file_an_earlier_one_does_not(
     chain: Any, make_source: Any, scan_through: Any
 ) -> None:
