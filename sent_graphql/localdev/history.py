@@ -194,6 +194,7 @@ class History:
 
     def _removing(self, node: PlannedNode, at: int) -> Callable[[], Awaitable[None]]:
         async def remove() -> None:
+            self._progress("nodes leaving")
             key = PublicKey.from_hex(node.registration.pubkey_bls)
             liquidate = node.fate is Fate.LIQUIDATED
             make = self._client.domain.liquidation if liquidate else self._client.domain.exit

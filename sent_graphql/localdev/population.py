@@ -37,6 +37,8 @@ _OTHER_BENEFICIARY_SHARE: Final = 0.15
 _UNUSUAL_SHARE: Final = 16
 """One in so many nodes for each unusual fate, where the network is large enough for one of each."""
 _FEWEST_WITH_FATES: Final = 8
+_MOST_UNUSUAL: Final = 20
+"""Of each fate: their transactions are what takes time."""
 
 
 class Fate(Enum):
@@ -169,7 +171,7 @@ def _crowd(index: int, source: Random) -> int:
 
 def _fates(nodes: int, source: Random) -> list[Fate]:
     """A fate for each node the contract will hold, and for some that it held."""
-    share = max(1, nodes // _UNUSUAL_SHARE) if nodes >= _FEWEST_WITH_FATES else 0
+    share = min(_MOST_UNUSUAL, max(1, nodes // _UNUSUAL_SHARE)) if nodes >= _FEWEST_WITH_FATES else 0
     unusual = Counter({fate: share for fate in Fate if fate is not Fate.RUNNING})
     running = nodes - sum(count for fate, count in unusual.items() if fate not in PAST)
     fates = [*unusual.elements(), *[Fate.RUNNING] * running]
