@@ -127,6 +127,8 @@ class ScanProgress(Struct, frozen=True, kw_only=True):
     scanned_to: int | None
     target: int | None
     complete: bool
+    error: str | None = None
+    """Why it does not go on, for users; null while it does."""
 
 
 class ContractsView(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ contract; written beside and moved into place, so that a reader or a crash never
 """
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +13,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from sent_graphql.files import replace_file
 from sent_graphql.models.contracts import ContractsView
 from sent_graphql.models.oxend import OxendView
 from sent_graphql.pollers.lives import Lives
@@ -59,7 +59,7 @@ class SnapshotKeep:
     async def save(self, kept: Kept) -> None:
         """Replaces what is kept. A full or read-only disk is reported; the service goes on without."""
         try:
-            await asyncio.to_thread(self._write, kept)
+            await asyncio.to_thread(lambda: replace_file(self._path, msgspec.json.encode(kept)))
         except OSError as error:
             self._log.warning("the snapshot could not be kept", file=self._path.name, error=str(error)[:200])
 
@@ -71,12 +71,3 @@ class SnapshotKeep:
         if (kept.chain_id, kept.service_node_rewards) != (self._chain_id, self._service_node_rewards):
             raise ValueError("it belongs to another chain or rewards contract")
         return kept
-
-    def _write(self, kept: Kept) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".new")
-        with beside.open("wb") as file:
-            file.write(msgspec.json.encode(kept))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)

@@ -27,6 +27,9 @@ class ScanProgress:
         description="L2 block that the scan is making for; null while it is not known."
     )
     complete: bool = strawberry.field(description="The scan has caught up: nothing is missing for want of events.")
+    error: str | None = strawberry.field(
+        description="Why the scan does not go on now, in short and without secrets; null while it does."
+    )
 
 
 @strawberry.type(description="How one source of this service fares.")

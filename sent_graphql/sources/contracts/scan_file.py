@@ -1,7 +1,5 @@
 """What the scan of past events keeps on disk: its progress and the events, in one file of one chain and contracts."""
 
-import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -10,6 +8,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from sent_graphql.files import replace_file
 from sent_graphql.settings import ContractsSettings, NetworkSettings
 from sent_graphql.sources.contracts.addresses import contract_addresses
 from sent_graphql.sources.contracts.event_log import ScanState
@@ -41,7 +40,7 @@ class ScanFile:
     def __init__(self, directory: Path, network: NetworkSettings, settings: ContractsSettings) -> None:
         """The file lies in `directory`, which is made when it is needed."""
         addresses = contract_addresses(settings)
-        self.path = directory / f"events-{network.name}.msgpack"
+        self.path = directory / f"{network.name}.events"
         self._identity = ScanIdentity(network.chain_id, addresses.service_node_rewards, addresses.contribution_factory)
         self._log = structlog.get_logger(__name__)
 
@@ -52,9 +51,9 @@ class ScanFile:
         except FileNotFoundError:
             return None
         try:
-            label = msgspec.msgpack.decode(content, type=_Label)
+            label = msgspec.json.decode(content, type=_Label)
             if label.version == FORMAT_VERSION and label.identity == self._identity:
-                return msgspec.msgpack.decode(content, type=_Contents).state
+                return msgspec.json.decode(content, type=_Contents).state
             reason = "it is of another format, another chain or other contracts"
         except msgspec.MsgspecError as error:
             reason = f"it does not decode: {error}"
@@ -66,19 +65,7 @@ class ScanFile:
 
         Raises OSError where the disk does not take it.
         """
-        content = msgspec.msgpack.encode(_Contents(FORMAT_VERSION, self._identity, state))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
-        temporary = Path(name)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        replace_file(self.path, msgspec.json.encode(_Contents(FORMAT_VERSION, self._identity, state)))
 
     def _set_aside(self, reason: str) -> None:
         aside = self.path.with_name(f"{self.path.name}.{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}.unused")

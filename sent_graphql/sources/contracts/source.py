@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 
 import structlog
+from msgspec import structs
 
 from sent_graphql.models.contracts import ContractsView, ScanProgress
 from sent_graphql.settings import ContractsSettings, NetworkSettings
@@ -49,13 +50,8 @@ class ContractsSource:
 
     @property
     def progress(self) -> ScanProgress:
-        """How far the scan of past events has come."""
-        return self._events.progress
-
-    @property
-    def scan_error(self) -> str | None:
-        """Why the scan does not go on, for users; None while it does."""
-        return self._scan.error
+        """How far the scan of past events has come, and why it does not go on if it does not."""
+        return structs.replace(self._events.progress, error=self._scan.error)
 
     async def start(self) -> None:
         """Take up what the last run knew of past events. The chain is first asked by `fetch`."""
@@ -81,7 +77,7 @@ class ContractsSource:
     async def scan(self, on_progress: Callable[[], None]) -> None:
         """Read past events in the background, until cancelled.
 
-        Returns only where waiting would not help (see `scan_error`). It begins after the first `fetch`. `on_progress`
+        Returns only where waiting would not help (see `progress`). It begins after the first `fetch`. `on_progress`
         is called after each step: the next `fetch` shows what it found.
         """
         await self._scan.run(on_progress)

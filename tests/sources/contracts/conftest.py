@@ -199,7 +199,7 @@ def scan_through() -> Callable[[ContractsSource], Awaitable[int]]:
         def on_progress() -> None:
             nonlocal told
             told += 1
-            if source.progress.complete or source.scan_error is not None:
+            if source.progress.complete or source.progress.error is not None:
                 done.set()
 
         task = asyncio.create_task(source.scan(on_progress))

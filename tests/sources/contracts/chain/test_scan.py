@@ -82,7 +82,7 @@ async def test_a_deployment_block_that_is_set_is_not_looked_for(
     await source.fetch(None, ())
     chain.code_kept_from = 10**6
     await scan_through(source)
-    assert (source.progress.from_block, source.scan_error) == (4, None)
+    assert (source.progress.from_block, source.progress.error) == (4, None)
     assert min(first for first, _ in chain.log_queries) == 4
 
 
@@ -93,8 +93,8 @@ async def test_pruned_history_asks_for_the_setting_and_the_service_goes_on(
     view = await source.fetch(None, ())
     chain.code_kept_from = 40
     await scan_through(source)
-    assert source.scan_error is not None
-    assert "contracts.deployment_block" in source.scan_error
+    assert source.progress.error is not None
+    assert "contracts.deployment_block" in source.progress.error
     assert not source.progress.complete
     chain.register(person(1))
     chain.mine()
@@ -115,7 +115,7 @@ async def test_the_range_adapts_to_what_the_provider_gives(
     await scan_through(source)
     view = await source.fetch(view, ())
     assert list(view.registrations) == list(range(1, 31))
-    assert source.scan_error is None
+    assert source.progress.error is None
     asked = {last - first + 1 for first, last in chain.log_queries}
     assert len(asked) > 2, "smaller and larger ranges were tried"
 
@@ -139,8 +139,8 @@ async def test_a_single_block_that_is_refused_stops_the_scan_clearly(
     chain.max_logs = 2
     view = await source.fetch(None, ())
     await scan_through(source)
-    assert source.scan_error is not None
-    assert "single block" in source.scan_error
+    assert source.progress.error is not None
+    assert "single block" in source.progress.error
     assert (await source.fetch(view, ())).nodes == view.nodes
 
 
@@ -156,7 +156,7 @@ async def test_an_outage_pauses_the_scan_and_it_goes_on(chain: Any, source: Cont
             raise chain.refusal(-32603, "internal error")
 
     def on_progress() -> None:
-        errors.append(source.scan_error)
+        errors.append(source.progress.error)
         if source.progress.complete:
             done.set()
 
@@ -165,7 +165,7 @@ async def test_an_outage_pauses_the_scan_and_it_goes_on(chain: Any, source: Cont
     async with asyncio.timeout(20):
         await done.wait()
     assert [error for error in errors if error is not None] == ["eth_getLogs: internal error (code -32603)"] * 2
-    assert source.scan_error is None
+    assert source.progress.error is None
     scan.cancel()
     await asyncio.gather(scan, return_exceptions=True)
 
@@ -273,7 +273,7 @@ async def test_a_file_that_cannot_be_read_or_written_is_done_without(
 ) -> None:
     chain.register(person(1))
     chain.mine()
-    (tmp_path / "state" / "events-localdev.msgpack").mkdir(parents=True)
+    (tmp_path / "state" / "localdev.events").mkdir(parents=True)
     source = await make_source()
     view = await source.fetch(None, ())
     await scan_through(source)
