@@ -183,7 +183,8 @@ class Chain:
     ) -> Receipt:
         """Sends a transaction from an unlocked account and waits until it is mined; raises RevertError.
 
-        Without `gas` the node tries it first, so that a refused one is not mined; with it, no trial is made.
+        Without `gas` the node tries it first, so that a refused one is not mined. The trial may take the head's
+        block number for the next one's, so what it needed is given half again.
         """
         data = contract.artefact.function(function, len(arguments)).encode(arguments)
         return await self.transact({"from": sender, "to": contract.address, "data": _hex(data)}, gas=gas)
@@ -218,7 +219,9 @@ class Chain:
 
     async def transact(self, transaction: Mapping[str, str], *, gas: int | None = None) -> Receipt:
         """Sends a transaction object and waits until it is mined; raises RevertError."""
-        fields = dict(transaction) if gas is None else {**transaction, "gas": hex(gas)}
+        if gas is None:
+            gas = int(await self.request("eth_estimateGas", transaction), 16) * 3 // 2
+        fields = {**transaction, "gas": hex(gas)}
         transaction_hash = await self.request("eth_sendTransaction", fields)
         receipt = await self._receipt(transaction_hash)
         if int(receipt["status"], 16) == 0:
