@@ -62,8 +62,7 @@ class ChildProcess:
     async def wait(self) -> int:
         """Its exit status, once it has ended and all of its standard error has been heard."""
         status = await self._process.wait()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._listener
+        await asyncio.wait([self._listener])
         return status
 
     async def stop(self) -> None:
