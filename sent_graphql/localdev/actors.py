@@ -247,10 +247,10 @@ class Actors:
         return identity
 
     async def _contract_with(self, status: ContributionStatus) -> ContributionState | None:
-        """One of the newer contracts that has that status, looked for in a random order."""
+        """One of the newer contracts that has that status and is not stuck, looked for in a random order."""
         addresses = (await self._client.contribution_contracts())[-LONGEST_LIST:]
         for address in self._source.sample(addresses, len(addresses)):
             state = await self._client.contribution_state(address)
-            if state.status is status:
+            if state.status is status and state.requirement == REQUIREMENT:
                 return state
         return None

@@ -31,6 +31,7 @@ class ContributionState(Struct, frozen=True, kw_only=True):
     contract: Contract
     status: ContributionStatus
     operator: str
+    requirement: int
     contributors: tuple[str, ...]
     awaited: tuple[tuple[str, int], ...]
     """Reserved places that are not taken yet."""
@@ -162,6 +163,7 @@ class StakingClient:
             contract=contract,
             status=ContributionStatus(await self._chain.call(contract, "status")),
             operator=eth_address(await self._chain.call(contract, "operator")),
+            requirement=requirement,
             contributors=tuple(map(eth_address, contributors)),
             awaited=awaited,
             open_amount=requirement - sum(amounts) - sum(amount for _, amount in awaited),
