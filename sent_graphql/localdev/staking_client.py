@@ -51,7 +51,6 @@ class StakingClient:
         self._pool = deployment.pool
         self._factory = deployment.factory
         self._owner = deployment.owner
-        self._allowances: set[tuple[str, str]] = set()
         self.domain = SigningDomain(CHAIN_ID, deployment.rewards.address)
 
     async def _provide(self, wallet: str, amount: int, spender: str) -> None:
@@ -59,9 +58,8 @@ class StakingClient:
         if await self._chain.call(self._token, "balanceOf", wallet) < amount:
             arguments = (wallet, _POCKET_MONEY + amount)
             await self._chain.send(self._token, "mint", *arguments, sender=self._owner, gas=_GAS)
-        if (wallet, spender) not in self._allowances:
+        if await self._chain.call(self._token, "allowance", wallet, spender) < amount:
             await self._chain.send(self._token, "approve", spender, ENDLESS, sender=wallet, gas=_GAS)
-            self._allowances.add((wallet, spender))
 
     # Registering
 
