@@ -5,10 +5,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+import orjson
 from graphql import GraphQLError, OperationDefinitionNode, parse
 from starlette.requests import Request
 
 OPERATION_KEYWORDS: Final = ("query", "mutation", "subscription")
+
+UNSUSPICIOUS_BRACKETS: Final = 256
+"""Opening brackets in a JSON text that cannot nest deeply enough to matter."""
+
+JSON_ERRORS: Final = (msgspec.DecodeError, orjson.JSONDecodeError, UnicodeError, RecursionError)
+"""What decoding fails with."""
 
 
 class RequestError(Exception):
@@ -87,10 +94,11 @@ class RequestReader:
 
     def _decoded(self, body: bytes, what: str) -> Parameters:
         try:
+            _bound_nesting(body)
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
             raise RequestError(400, f"{what} is not a GraphQL request: {error}") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        except JSON_ERRORS as error:
             raise RequestError(400, f"{what} is not JSON in UTF-8: {error}") from None
 
 
@@ -125,9 +133,20 @@ def _require_json(content_type: str | None) -> None:
 
 def _decoded_json(text: str, what: str) -> object:
     try:
+        _bound_nesting(text.encode())
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except JSON_ERRORS as error:
         raise RequestError(400, f"{what} is not JSON: {error}") from None
+
+
+def _bound_nesting(text: bytes) -> None:
+    """Refuses JSON that is nested too deeply.
+
+    msgspec only stops at Python's recursion limit, which libraries raise so far that the stack would end first, and
+    the process with it. orjson stops at a fixed depth; few texts have enough brackets to be worth its look.
+    """
+    if text.count(b"[") + text.count(b"{") > UNSUSPICIOUS_BRACKETS:
+        orjson.loads(text)
 
 
 def _checked(given: dict[str, Any]) -> Parameters:

@@ -60,6 +60,10 @@ class Page:
         assert response.status_code == 200, value
         return value
 
+    def close(self) -> None:
+        """Ends the browser."""
+        assert self._driver.delete(f"/session/{self._session}").status_code == 200
+
     def until(self, expression: str) -> Any:
         """The value of a JavaScript expression once it is true."""
         value = self.call("execute/async", script=WAIT % f"return {expression};", args=[])
@@ -94,7 +98,9 @@ def page(tmp_path: Path) -> Iterator[Page]:
             said = next(line for line in process.stdout if "started successfully on port" in line)
             port = said.rstrip().rstrip(".").split()[-1]
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=2 * PATIENCE_MS / 1000) as driver:
-                yield open_page(driver, tmp_path)
+                page = open_page(driver, tmp_path)
+                yield page
+                page.close()
         finally:
             process.terminate()
 

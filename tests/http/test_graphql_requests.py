@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -64,7 +65,7 @@ async def test_large_integers_in_variables_arrive_exact(client: httpx.AsyncClien
         ('{"query": "{ number }"} rest', "not JSON"),
         ('{"query": "\\ud800"}', "not JSON"),
         ('{"query": NaN}', "not JSON"),
-        ('{"query": "{ number }", "variables": {"a": ' + "[" * 100_000, "not JSON"),
+        pytest.param('{"query": "{ number }", "variables": {"a": ' + "[" * 100_000, "not JSON", id="deep"),
         ("[]", "`array`"),
         ('[{"query": "{ number }"}]', "`array`"),
         ('"{ number }"', "`str`"),
@@ -100,6 +101,26 @@ async def test_a_body_that_is_no_request_is_400_and_names_the_reason(
     assert response.headers["content-type"] == accept
 
 
+async def test_deep_nesting_is_refused_however_far_python_may_recurse(client: httpx.AsyncClient) -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, 100_000))  # as py_ecc does when it is imported
+    try:
+        for opening in ("[", '{"a":'):
+            body = '{"query": "{ number }", "variables": {"a": ' + opening * 100_000
+            response = await client.post("/graphql", content=body, headers={"content-type": "application/json"})
+            assert response.status_code == 400
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@pytest.mark.parametrize("depth", [200, 500, 1_000])
+async def test_nested_variables_are_no_fault(client: httpx.AsyncClient, depth: int) -> None:
+    value = "[" * depth + "]" * depth
+    body = f'{{"query": "query($value: String!) {{ text(value: $value) }}", "variables": {{"value": {value}}}}}'
+    response = await client.post("/graphql", content=body, headers={**NEW, "content-type": "application/json"})
+    assert response.status_code == 400
+
+
 @pytest.mark.parametrize("content", [b'{"query": "\xff"}', '{"query": "{ number }"}'.encode("utf-16")])
 async def test_a_body_that_is_not_utf_8_is_400(client: httpx.AsyncClient, content: bytes) -> None:
     response = await client.post("/graphql", content=content, headers={"content-type": "application/json"})
@@ -114,7 +135,7 @@ async def test_a_body_that_is_not_utf_8_is_400(client: httpx.AsyncClient, conten
         ({"query": ""}, "`query`"),
         ({"query": "{ number }", "variables": "{"}, "`variables` is not JSON"),
         ({"query": "{ number }", "variables": "[1]"}, "$.variables"),
-        ({"query": "{ number }", "variables": '{"a": ' + "[" * 10_000}, "`variables` is not JSON"),
+        pytest.param({"query": "{}", "variables": '{"a": ' + "[" * 10_000}, "`variables` is not JSON", id="deep"),
         ({"query": "{ number }", "extensions": '"x"'}, "$.extensions"),
         ({"query": ["{ number }", "{ text }"]}, "`query` is given more than once"),
     ],
