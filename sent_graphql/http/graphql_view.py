@@ -8,7 +8,6 @@
 """
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Final
 
 import orjson
@@ -200,9 +199,9 @@ def _never_ran(result: ExecutionResult) -> bool:
 
 def _status(result: ExecutionResult, media_type: str | None) -> int:
     if media_type != GRAPHQL_RESPONSE or not _never_ran(result):
-        return HTTPStatus.OK
+        return 200
     codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
-    return HTTPStatus.INTERNAL_SERVER_ERROR if "INTERNAL" in codes else HTTPStatus.BAD_REQUEST
+    return 500 if "INTERNAL" in codes else 400
 
 
 def _no_such_operation(error: CannotGetOperationTypeError) -> GraphQLError:

@@ -4,7 +4,6 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
-from http import HTTPStatus
 from typing import Final
 
 import structlog
@@ -61,7 +60,7 @@ class _Answer:
     def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self._request_id = request_id
-        self.status = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+        self.status = 500
         self.bytes = 0
 
     async def send(self, message: Message) -> None:

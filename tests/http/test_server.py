@@ -113,6 +113,7 @@ async def test_a_request_is_one_debug_line_without_its_query_string(client: http
     [line] = [line for line in lines if line["event"] == "request"]
     assert line["log_level"] == "debug"
     assert (line["method"], line["path"], line["status"], line["operation"]) == ("GET", "/graphql", 200, "Said")
+    assert type(line["status"]) is int
     assert line["bytes"] == len(response.content)
     assert line["duration_ms"] >= 0
     assert "secret" not in repr(lines)
