@@ -16,8 +16,9 @@ from sent_graphql.localdev.founding import Founding
 from sent_graphql.localdev.identities import NodeIdentity
 from sent_graphql.localdev.ledger import Ledger
 from sent_graphql.localdev.population import REQUIREMENT, split_stake
-from sent_graphql.localdev.service_nodes import NodeStake, RemovedNode
+from sent_graphql.localdev.service_nodes import NodeStake, RemovedNode, ServiceNode
 from sent_graphql.localdev.staking_client import ContributionState
+from sent_graphql.localdev.weather import LEAST_SHARE
 from sent_graphql.models.contracts import ContributionStatus
 from sent_graphql.models.units import min_operator_contribution
 
@@ -27,8 +28,11 @@ PAUSE_SECONDS: Final = (4.0, 12.0)
 LONGEST_LIST: Final = 40
 """Contribution contracts that are looked at: the newest ones."""
 
-_GROWTH: Final = 1.1
+_GROWTH: Final = 1.05
 """Beyond this share of its first size the network gets no new nodes."""
+
+_LEAST_AGE_SECONDS: Final = 2 * 3600
+"""The contract lets no node go that is younger; those of the beginning are older, however few blocks they lived."""
 
 _PATIENCE_BLOCKS: Final = 12
 """For so long nobody touches a node that has come on the exit list."""
@@ -58,7 +62,7 @@ class Actors:
             (self.withdraw, 1),
             (self.finalize, 1),
             (self.reset, 1),
-            (self.request_exit, 3),
+            (self.request_exit, 2),
             (self.remove, 4),
             (self.update_rewards, 3),
             (self.claim, 2),
@@ -160,18 +164,21 @@ class Actors:
     # Leaving
 
     async def request_exit(self) -> str | None:
-        """An operator asks to leave, while the network is not much smaller than it was."""
-        nodes = [
-            node
-            for node in sorted(self._ledger.top.nodes.values(), key=lambda node: node.pubkey)
-            if not node.requested_unlock_height and node.registration.contributors[0].address in self._wallets
-        ]
-        if len(self._founding.follower.contract_ids) * _GROWTH < self._first_size or not nodes:
+        """An operator asks to leave, while enough others stay."""
+        staying = [node for node in self._ledger.top.nodes.values() if not node.requested_unlock_height]
+        leavers = sorted((node for node in staying if self._may_leave(node)), key=lambda node: node.pubkey)
+        if len(staying) < self._first_size * LEAST_SHARE or not leavers:
             return None
-        node = self._source.choice(nodes)
+        node = self._source.choice(leavers)
         number = await self._client.contract_id(node.pubkey_bls)
         await self._client.request_exit(number, node.registration.contributors[0].address)
         return node.pubkey
+
+    def _may_leave(self, node: ServiceNode) -> bool:
+        """Not so young that the contract would not let it go, and its operator can act."""
+        grown_up = self._ledger.top.height - _LEAST_AGE_SECONDS // self._ledger.timing.block_seconds
+        old = node.registration_height <= max(self._founding.genesis.height, grown_up)
+        return old and node.registration.contributors[0].address in self._founding.operators
 
     async def remove(self) -> str | None:
         """Somebody takes a node off the contract: one that left goes free, one that was thrown out pays."""
@@ -230,15 +237,11 @@ class Actors:
 
     # Helpers
 
-    @property
-    def _wallets(self) -> frozenset[str]:
-        return frozenset(self._founding.operators)
-
     def _operator(self) -> str:
         return self._source.choice(self._founding.operators)
 
     def _grown(self) -> bool:
-        return len(self._founding.follower.contract_ids) >= max(2, self._first_size * _GROWTH)
+        return len(self._founding.follower.contract_ids) >= max(self._first_size + 2, self._first_size * _GROWTH)
 
     def _new_identity(self) -> NodeIdentity:
         identity = self._founding.identities[self._next_identity]

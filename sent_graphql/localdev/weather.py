@@ -13,8 +13,13 @@ DECOMMISSIONS_PER_BLOCK: Final = 0.10
 RECOMMISSION_CHANCE: Final = 0.03
 """Of each decommissioned node, in each block."""
 DEREGISTRATIONS_PER_BLOCK: Final = 0.008
-MAX_DOWN_SHARE: Final = 0.15
-"""While more nodes than this are down, no further one falls: the network stays able to sign."""
+MAX_DOWN_SHARE: Final = 0.1
+"""While more nodes than this are down, no further one falls."""
+LEAST_SHARE: Final = 0.8
+"""Of the network's first size: while fewer nodes are left, none is thrown out, and nobody asks to leave.
+
+Two thirds of the nodes that the contract holds must be there to sign, or nothing could be taken off it any more.
+"""
 
 _REASONS: Final = (1, 1, 1, 4, 8, 16, 64, 128)
 """oxend's bits; uptime is what nodes fail most."""
@@ -23,8 +28,10 @@ _REASONS: Final = (1, 1, 1, 4, 8, 16, 64, 128)
 class Weather:
     """The verdicts of each block. The same seed gives the same verdicts for the same states."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, first_size: int) -> None:
+        """`first_size`: how many nodes the contract held when the network began."""
         self._seed = seed
+        self._fewest = first_size * LEAST_SHARE
 
     def verdicts(self, state: LedgerState) -> tuple[Verdict, ...]:
         """What the quorums of the block after `state` decide."""
@@ -32,9 +39,11 @@ class Weather:
         nodes = sorted(state.nodes.values(), key=lambda node: node.pubkey)
         down = [node for node in nodes if not node.active]
         judged = [_judge(node, state.height, source) for node in down]
-        struck = []
+        struck: list[Verdict] = []
         if len(down) < len(nodes) * MAX_DOWN_SHARE:
             struck = _strike([node for node in nodes if node.active], state.height, source)
+        if len(nodes) < self._fewest:
+            struck = [verdict for verdict in struck if not isinstance(verdict, Deregister)]
         return tuple(verdict for verdict in [*judged, *struck] if verdict is not None)
 
 

@@ -6,8 +6,11 @@ from collections.abc import Callable
 import pytest
 from nacl.signing import VerifyKey
 
+from sent_graphql.localdev.constants import Timing
 from sent_graphql.localdev.contribution_scenes import SCENES
 from sent_graphql.localdev.identities import BLS_ZERO_INDEX, ED25519_ZERO_INDEX, Identities
+from sent_graphql.localdev.ledger import Ledger
+from sent_graphql.localdev.ledger_events import Decommission, Deregister
 from sent_graphql.localdev.ledger_state import LedgerState
 from sent_graphql.localdev.population import (
     OLD_REQUIREMENT,
@@ -94,8 +97,22 @@ def test_same_seed_gives_the_same_population_and_another_seed_another() -> None:
     assert not keys & {node.registration.pubkey for node in planned(seed=2).nodes}
 
 
-def test_weather_repeats_itself_and_judges_only_what_fits(genesis: Callable[..., LedgerState]) -> None:
+def test_weather_repeats_itself_and_judges_only_what_is_there(genesis: Callable[..., LedgerState]) -> None:
     state = genesis()
-    first, second = Weather(1), Weather(1)
+    first, second = Weather(1, first_size=40), Weather(1, first_size=40)
     assert first.verdicts(state) == second.verdicts(state)
     assert {verdict.pubkey for verdict in first.verdicts(state)} <= state.nodes.keys()
+
+
+def test_weather_never_brings_the_network_below_what_it_needs_to_sign(genesis: Callable[..., LedgerState]) -> None:
+    ledger = Ledger(genesis(), Timing.of(5))
+    weather = Weather(1, first_size=36)
+    decommissioned = deregistered = 0
+    for number in range(3000):
+        verdicts = weather.verdicts(ledger.top)
+        decommissioned += sum(isinstance(verdict, Decommission) for verdict in verdicts)
+        deregistered += sum(isinstance(verdict, Deregister) for verdict in verdicts)
+        state = ledger.advance(NOW + 5 * number, 100, verdicts)
+        assert sum(node.active for node in state.nodes.values()) >= 36 * 2 / 3
+    assert decommissioned > 100
+    assert deregistered >= 1
