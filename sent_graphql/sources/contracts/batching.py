@@ -67,13 +67,13 @@ class Batching:
     ) -> list[Outcome]:
         """Ask one request alone; if that passes, the size of the batch was the fault, which is remembered."""
         whole = refusal("batch", error.error)
-        if isinstance(whole, RpcThrottledError):
+        if isinstance(whole, RpcThrottledError) and not error.names_batches:
             return [whole] * len(requests)
         probe = await self.ask(endpoint, requests[:1], deadline)
         if failure_of(probe[0]):
             return probe * len(requests)
-        if isinstance(probe[0], RpcRefusedError) and probe[0].words == whole.words:
-            return [RpcUnreachableError(f"{endpoint.name} refuses every request: {whole.words}")] * len(requests)
+        if isinstance(probe[0], RpcRefusedError) and probe[0].words == str(error):
+            return [RpcUnreachableError(f"{endpoint.name} refuses every request: {error}")] * len(requests)
         endpoint.batch_limit = len(requests) // 2 if error.too_many else 1
         self._log.warning(
             "endpoint refuses batch",

@@ -7,7 +7,13 @@ from typing import Final
 from pydantic import SecretStr
 
 from sent_graphql.settings import ContractsSettings
-from sent_graphql.sources.contracts.errors import BatchRefusedError, RpcError, RpcMalformedReplyError
+from sent_graphql.sources.contracts.errors import (
+    BatchRefusedError,
+    HttpRefusedError,
+    RpcError,
+    RpcMalformedReplyError,
+    names_batches,
+)
 from sent_graphql.sources.contracts.transports import (
     HttpTransport,
     Request,
@@ -69,7 +75,7 @@ class Endpoint:
         match: an answer is never given to another question.
         """
         forms = [self._transport.form(request) for request in requests]
-        reply = await self._transport.exchange(forms[0] if len(forms) == 1 else forms)
+        reply = await self._send(forms)
         self._mask(reply)
         if len(forms) == 1:
             return [self._answer(reply, forms[0])]
@@ -107,13 +113,26 @@ class Endpoint:
         self.wrong_chain = chain_id
         self.rest_until = self._clock() + WRONG_CHAIN_REST
 
+    async def _send(self, forms: list[Mapping[str, object]]) -> object:
+        if len(forms) == 1:
+            return await self._transport.exchange(forms[0])
+        try:
+            return await self._transport.exchange(forms)
+        except HttpRefusedError as error:
+            # It may be the batch that is not liked.
+            raise BatchRefusedError({"message": self._masked(error.words) or str(error)}) from error
+
     def _mask(self, reply: object) -> None:
         """Take our own keys out of error messages, where some providers repeat them."""
         for item in reply if isinstance(reply, list) else [reply]:
             error = item.get("error") if isinstance(item, dict) else None
             if isinstance(error, dict) and isinstance(error.get("message"), str):
-                for secret in self._secrets:
-                    error["message"] = error["message"].replace(secret, "***")
+                error["message"] = self._masked(error["message"])
+
+    def _masked(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def _answer(self, item: object, form: Mapping[str, object]) -> Mapping[str, object]:
         """The answer to a request sent alone; errors with a null id count, since they cannot be another's."""
@@ -166,10 +185,12 @@ def _is_answer(item: Mapping[str, object]) -> bool:
 
 
 def _whole_refusal(reply: object) -> Mapping[str, object] | None:
-    """The error that answers a whole batch: alone, or as the only item of a list (as geth does)."""
-    if isinstance(reply, list) and len(reply) == 1:
-        reply = reply[0]
-    if isinstance(reply, dict) and isinstance(reply.get("error"), dict):
-        error: Mapping[str, object] = reply["error"]
-        return error
-    return None
+    """The error that answers a whole batch: alone, as the only item of a list, or in every item of it."""
+    errors = [
+        item["error"] if isinstance(item, dict) and isinstance(item.get("error"), dict) else None
+        for item in (reply if isinstance(reply, list) else [reply])
+    ]
+    first: Mapping[str, object] | None = errors[0] if errors else None
+    if first is None or len(errors) == 1:
+        return first
+    return first if names_batches(first) and all(error == first for error in errors) else None

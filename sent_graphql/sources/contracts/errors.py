@@ -30,6 +30,14 @@ class RpcUnreachableError(RpcError):
     """No connection, no TLS, or an HTTP status that says the endpoint does not serve."""
 
 
+class HttpRefusedError(RpcUnreachableError):
+    """An HTTP status of the 400s without a JSON-RPC error. `words`: the body, which may repeat a key."""
+
+    def __init__(self, message: str, *, words: str, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.words = words
+
+
 class RpcTimeoutError(RpcError):
     """No whole answer within the time of one round trip."""
 
@@ -62,6 +70,11 @@ class BatchRefusedError(RpcError):
         """Whether fewer requests in one batch may pass; else batches are not known there at all."""
         return _matches(_BATCH_SIZE, str(self))
 
+    @property
+    def names_batches(self) -> bool:
+        """Whether it speaks of batches, so that its words about limits are not about the rate of requests."""
+        return names_batches(self.error)
+
 
 class RpcRefusedError(RpcError):
     """A JSON-RPC error object: the endpoint understood the request and said no.
@@ -80,6 +93,11 @@ class RpcRefusedError(RpcError):
     def passing(self) -> bool:
         """Whether another try may bring an answer, as after an internal fault of the endpoint."""
         return type(self) is RpcRefusedError and self.code == _INTERNAL_ERROR
+
+    @property
+    def too_many_addresses(self) -> bool:
+        """Whether an `eth_getLogs` named more contracts than the provider looks at in one query."""
+        return _matches(_ADDRESSES, self.words)
 
     @property
     def reply_too_large(self) -> bool:
@@ -119,6 +137,11 @@ def refusal(method: str, error: Mapping[str, object]) -> RpcRefusedError | RpcTh
         return RpcThrottledError(message)
     assert issubclass(kind, RpcRefusedError)
     return kind(message, code=code, data=_revert_data(error.get("data")), words=words)
+
+
+def names_batches(error: Mapping[str, object]) -> bool:
+    """Whether a JSON-RPC error object complains of the batch rather than of a request in it."""
+    return _matches(_BATCH, _words(error))
 
 
 def scrub(text: str) -> str:
@@ -161,6 +184,8 @@ _PRUNED = re.compile(
     r"distance to target block exceeds|historical state|(unknown|no|no such) block|block .*not found|blocknotfound|"
     r"old data not available|archive|history (is )?not available|blockoutofrange|future block"
 )
+_ADDRESSES = re.compile(r"\baddress(es)?\b")
+_BATCH = re.compile(r"\bbatch")
 _BATCH_SIZE = re.compile(r"too (large|many|big|long)|limit|exceed|max|size|more than|up to")
 
 

@@ -24,6 +24,7 @@ from websockets.frames import CloseCode
 from sent_graphql.settings import ContractsSettings
 from sent_graphql.sources.contracts.errors import (
     CONTENT_TOO_LARGE,
+    HttpRefusedError,
     ReplyTooLargeError,
     RpcMalformedReplyError,
     RpcThrottledError,
@@ -41,6 +42,7 @@ MIN_SECRET_LENGTH: Final = 8
 """Characters from which a part of a URL is taken for a key."""
 
 _READ_BYTES: Final = 1 << 16
+_WORDS_BYTES: Final = 1 << 10
 
 
 class Transport(Protocol):
@@ -117,7 +119,12 @@ class HttpTransport:
         reply = _json(body)
         if status == CONTENT_TOO_LARGE and reply is None:
             raise ReplyTooLargeError(f"{self._name} answered HTTP 413")
-        if status != 200 and not (400 <= status < 500 and _is_rpc(reply)):
+        if 400 <= status < 500 and not _is_rpc(reply):
+            words = body[:_WORDS_BYTES].decode(errors="replace")
+            raise HttpRefusedError(
+                f"{self._name} answered HTTP {status}", words=words, retry_after=_retry_after(response)
+            )
+        if status != 200 and not 400 <= status < 500:
             raise RpcUnreachableError(f"{self._name} answered HTTP {status}", retry_after=_retry_after(response))
         if reply is None:
             kind = response.content_type

@@ -122,6 +122,38 @@ async def test_a_refused_batch_is_asked_in_pieces_from_then_on(
     assert sizes == pieces + later
 
 
+@pytest.mark.parametrize("words", ["Batch size limit exceeded", "too many requests in batch", "10 requests per batch"])
+@pytest.mark.parametrize("shape", ["alone", "in every item", "as plain text"])
+async def test_a_limit_of_batches_is_not_taken_for_a_limit_of_the_rate(
+    node: Any, make_rpc: MakeRpc, words: str, shape: str
+) -> None:
+    error = {"code": -32005, "message": f"max limit: {words}"}
+
+    def refuse(body: Any) -> web.Response:
+        if not isinstance(body, list) or len(body) <= 2:
+            return web.json_response(node.answer(body))
+        if shape == "as plain text":
+            return web.Response(status=400, text=error["message"])
+        items = [{"jsonrpc": "2.0", "id": item["id"], "error": error} for item in body]
+        return web.json_response(items if shape == "in every item" else items[0])
+
+    rpc = make_rpc(node.url)
+    node.standing_fault = refuse
+    assert await rpc.batch(ECHOES) == ANSWERS
+    posts = len(node.posts)
+    assert await rpc.batch(ECHOES) == ANSWERS
+    assert len(node.posts) - posts == 2
+
+
+async def test_an_http_refusal_of_single_requests_too_is_no_answer(node: Any, make_rpc: MakeRpc) -> None:
+    rpc = make_rpc(node.url)
+    await rpc.request("echo", [1])
+    node.standing_fault = status(403, text="secret-key is not allowed")
+    with pytest.raises(RpcUnreachableError, match="HTTP 403") as refused:
+        await rpc.batch(ECHOES)
+    assert "secret-key" not in str(refused.value)
+
+
 async def test_a_refused_batch_teaches_nothing_when_the_endpoint_breaks_down_meanwhile(
     node: Any, make_rpc: MakeRpc
 ) -> None:
