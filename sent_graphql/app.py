@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import gc
 import random
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -33,6 +35,9 @@ from sent_graphql.sources.errors import SourceMisconfiguredError
 from sent_graphql.sources.oxend.source import OxendSource
 from sent_graphql.sources.oxend.transport import make_transport
 
+RECURSION_LIMIT = 1_000
+"""Python's own default. A library beneath web3 raises it so far that deeply nested JSON would overflow the C stack."""
+
 NOTHING_YET = Snapshot(version=0, created_at=None, stale=True, sources=(), state=None)
 
 
@@ -42,6 +47,7 @@ async def serve(settings: Settings, root: Path, *, announce: Callable[[str], Non
     Raises UnavailableError where this machine lacks something, SourceMisconfiguredError where oxend or the L2 is
     definitely not the one of the settings.
     """
+    sys.setrecursionlimit(RECURSION_LIMIT)
     with contextlib.closing(listen(settings.http)) as bound:
         async with _network(settings, root) as settings:
             service = Service(settings, root)
@@ -97,9 +103,21 @@ class Service:
             make_context=lambda snapshot: RequestContext(snapshot, options),
         )
 
+    @property
+    def round_trips(self) -> int:
+        """JSON-RPC round trips made so far."""
+        return self._rpc.round_trips
+
+    def refresh_contracts(self) -> None:
+        """Has the contracts read again as soon as their minimum interval allows."""
+        self._contracts.trigger()
+
     async def run(self, serve_app: Callable[[ASGIApp], Awaitable[None]]) -> None:
         """Feeds the snapshots while `serve_app` answers from them; ends when it does."""
         await self._restore()
+        # What start-up has made stays: looking through it again would hold the loop for tens of milliseconds.
+        gc.collect()
+        gc.freeze()
         try:
             async with AsyncExitStack() as sources:
                 for source in (self._rpc, self._contracts_source, self._oxend_source):

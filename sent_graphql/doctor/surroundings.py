@@ -14,7 +14,7 @@ from typing import Final
 from sent_graphql.doctor.findings import Finding, fine, note, wrong
 from sent_graphql.settings import Settings
 
-LOCAL_NETWORK_MODULES: Final = ("eth_tester", "eth", "py_ecc")
+LOCAL_NETWORK_MODULES: Final = ("eth", "py_ecc")
 OXEN_MODULES: Final = ("oxenmq", "oxenc")
 OXEN_INSTALL: Final = (
     "they are on no Python registry: add the Oxen apt repository to a Debian or Ubuntu, then "

@@ -18,7 +18,7 @@ from sent_graphql.localdev.ledger import Ledger
 from sent_graphql.localdev.population import REQUIREMENT, split_stake
 from sent_graphql.localdev.service_nodes import NodeStake, RemovedNode, ServiceNode
 from sent_graphql.localdev.staking_client import ContributionState
-from sent_graphql.localdev.weather import LEAST_SHARE
+from sent_graphql.localdev.weather import is_strained
 from sent_graphql.models.contracts import ContributionStatus
 from sent_graphql.models.units import min_operator_contribution
 
@@ -165,9 +165,9 @@ class Actors:
 
     async def request_exit(self) -> str | None:
         """An operator asks to leave, while enough others stay."""
-        staying = [node for node in self._ledger.top.nodes.values() if not node.requested_unlock_height]
-        leavers = sorted((node for node in staying if self._may_leave(node)), key=lambda node: node.pubkey)
-        if len(staying) < self._first_size * LEAST_SHARE or not leavers:
+        nodes = self._ledger.top.nodes.values()
+        leavers = sorted((node for node in nodes if self._may_leave(node)), key=lambda node: node.pubkey)
+        if is_strained(self._ledger.top) or not leavers:
             return None
         node = self._source.choice(leavers)
         number = await self._client.contract_id(node.pubkey_bls)
@@ -178,7 +178,8 @@ class Actors:
         """Not so young that the contract would not let it go, and its operator can act."""
         grown_up = self._ledger.top.height - _LEAST_AGE_SECONDS // self._ledger.timing.block_seconds
         old = node.registration_height <= max(self._founding.genesis.height, grown_up)
-        return old and node.registration.contributors[0].address in self._founding.operators
+        able = node.registration.contributors[0].address in self._founding.operators
+        return old and able and not node.requested_unlock_height
 
     async def remove(self) -> str | None:
         """Somebody takes a node off the contract: one that left goes free, one that was thrown out pays."""

@@ -43,6 +43,18 @@ GOVERNANCE_ADDRESS: Final = (
 GOVERNANCE_BALANCE: Final = 23_833_333_329
 """What the governance wallet kept from before the change to the L2: an Oxen address among the balances."""
 
+OPERATORS: Final = 32
+"""Wallets that can act; their accounts are unlocked on the L2."""
+
+ACCOUNTS: Final = OPERATORS + 1
+"""Accounts that the L2 must have: the owner's and the operators'."""
+
+HISTORY_SECONDS: Final = 28 * 86_400
+"""Age of the oldest node."""
+
+GENESIS_AGE: Final = HISTORY_SECONDS + 86_400
+"""Seconds before the present at which the chain must begin: a day before its first node."""
+
 
 class Timing(Struct, frozen=True, kw_only=True):
     """The network's waits in blocks, for one block time. `block_seconds` is what get_info calls `target`."""

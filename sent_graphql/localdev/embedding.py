@@ -52,6 +52,9 @@ def _turned_towards(network: LocalNetwork, settings: Settings, state_directory: 
     return settings.model_copy(
         update={
             "contracts": contracts,
+            "network": settings.network.model_copy(
+                update={"block_seconds": max(1, round(settings.local.block_seconds))}
+            ),
             "oxend": settings.oxend.model_copy(update={"endpoints": (network.oxend_endpoint,)}),
             "cache": settings.cache.model_copy(update={"state_directory": state_directory}),
         }

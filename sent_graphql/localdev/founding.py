@@ -1,12 +1,11 @@
 """Makes a network out of nothing: contracts, inhabitants, their past, and oxend's first state."""
 
 import time
-from typing import Final
 
 from msgspec import Struct
 
 from sent_graphql.localdev.chain import Chain
-from sent_graphql.localdev.constants import Timing
+from sent_graphql.localdev.constants import ACCOUNTS, Timing
 from sent_graphql.localdev.deployment import Deployment, deploy
 from sent_graphql.localdev.genesis import GenesisMaker
 from sent_graphql.localdev.history import History, Progress
@@ -15,12 +14,6 @@ from sent_graphql.localdev.l2_follower import L2Follower
 from sent_graphql.localdev.ledger_state import LedgerState
 from sent_graphql.localdev.population import REQUIREMENT, plan_population
 from sent_graphql.localdev.staking_client import StakingClient
-
-OPERATORS: Final = 32
-"""Wallets that can act; their accounts are unlocked on the L2."""
-
-ACCOUNTS: Final = OPERATORS + 1
-"""Accounts that the L2 must have: the owner's and the operators'."""
 
 
 class Founding(Struct, frozen=True, kw_only=True):
@@ -38,7 +31,7 @@ class Founding(Struct, frozen=True, kw_only=True):
 
 
 async def found_network(chain: Chain, *, seed: int, nodes: int, timing: Timing, progress: Progress) -> Founding:
-    """Founds a network of `nodes` nodes on a chain that begins `history.GENESIS_AGE` seconds ago."""
+    """Founds a network of `nodes` nodes on a chain that begins `GENESIS_AGE` seconds ago."""
     now = int(time.time())
     progress("deploying the contracts")
     deployment = await deploy(chain, funded_wallets=0)

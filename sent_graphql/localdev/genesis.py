@@ -10,10 +10,17 @@ from msgspec.structs import replace
 
 from sent_graphql.localdev.blocks import block_after
 from sent_graphql.localdev.chance import dice
-from sent_graphql.localdev.constants import BLOCK_REWARD, GOVERNANCE_ADDRESS, GOVERNANCE_BALANCE, MILLI, Timing
+from sent_graphql.localdev.constants import (
+    BLOCK_REWARD,
+    GOVERNANCE_ADDRESS,
+    GOVERNANCE_BALANCE,
+    HISTORY_SECONDS,
+    MILLI,
+    Timing,
+)
 from sent_graphql.localdev.dwellings import new_service_node
 from sent_graphql.localdev.ledger_state import LedgerState
-from sent_graphql.localdev.population import HISTORY_SECONDS, Fate
+from sent_graphql.localdev.population import Fate
 from sent_graphql.localdev.rewards import node_shares, returned_stakes
 from sent_graphql.localdev.service_nodes import Registration, RemovedNode, ServiceNode
 

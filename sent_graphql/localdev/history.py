@@ -10,12 +10,12 @@ from sent_graphql.bls import PublicKey, SecretKey
 from sent_graphql.bls.points import GROUP_ORDER, Signature
 from sent_graphql.localdev.chain import Chain
 from sent_graphql.localdev.chance import dice
+from sent_graphql.localdev.constants import HISTORY_SECONDS
 from sent_graphql.localdev.contribution_scenes import SCENES, ContributionScene
 from sent_graphql.localdev.genesis import PastNode
 from sent_graphql.localdev.identities import Identities, NodeIdentity
 from sent_graphql.localdev.ledger_state import LedgerState
 from sent_graphql.localdev.population import (
-    HISTORY_SECONDS,
     OLD_REQUIREMENT,
     PAST,
     REQUIREMENT,
@@ -26,9 +26,6 @@ from sent_graphql.localdev.population import (
 from sent_graphql.localdev.scene_play import ScenePlay
 from sent_graphql.localdev.service_nodes import Registration
 from sent_graphql.localdev.staking_client import StakingClient
-
-GENESIS_AGE: Final = HISTORY_SECONDS + 86_400
-"""Seconds before the present at which the chain must begin: a day before its first node."""
 
 CREDITED_WALLETS: Final = 8
 

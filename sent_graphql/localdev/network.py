@@ -13,8 +13,7 @@ from typing import Final, Self
 import orjson
 from msgspec import Struct
 
-from sent_graphql.localdev.founding import ACCOUNTS
-from sent_graphql.localdev.history import GENESIS_AGE
+from sent_graphql.localdev.constants import ACCOUNTS, GENESIS_AGE
 from sent_graphql.localdev.processes import ChildProcess
 from sent_graphql.models.contracts import ContractAddresses
 from sent_graphql.settings import LocalSettings

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from sent_graphql.localdev.chance import dice
-from sent_graphql.localdev.constants import MAX_CONTRIBUTORS
+from sent_graphql.localdev.constants import HISTORY_SECONDS, MAX_CONTRIBUTORS
 from sent_graphql.localdev.identities import BLS_ZERO_INDEX, ED25519_ZERO_INDEX, Identities, NodeIdentity
 from sent_graphql.localdev.service_nodes import NodeStake, Registration
 from sent_graphql.models.keys import eth_address
@@ -20,9 +20,6 @@ OLD_REQUIREMENT: Final = 20_000 * ATOMIC_PER_TOKEN
 """Of the network's first days; a contribution contract of that time is stuck for ever."""
 
 REQUIREMENT: Final = 25_000 * ATOMIC_PER_TOKEN
-
-HISTORY_SECONDS: Final = 28 * 86_400
-"""Age of the oldest node."""
 
 YOUNGEST_SECONDS: Final = 86_400
 """Age of the youngest node: old enough to leave."""

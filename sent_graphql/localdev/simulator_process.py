@@ -85,7 +85,7 @@ async def _found_and_run(chain: Chain, options: argparse.Namespace) -> None:
     simulator = Simulator(
         ledger,
         founding.follower,
-        weather=Weather(options.seed, first_size=options.nodes),
+        weather=Weather(options.seed),
         endpoint=options.endpoint,
         handlers={**rpc.handlers(), **(control.handlers() if options.control else {})},
     )

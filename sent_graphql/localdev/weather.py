@@ -5,7 +5,14 @@ from typing import Final
 
 from sent_graphql.localdev.chance import dice
 from sent_graphql.localdev.constants import MIN_DECOMMISSION_CREDIT_BLOCKS
-from sent_graphql.localdev.ledger_events import Decommission, Deregister, Recommission, Verdict
+from sent_graphql.localdev.ledger_events import (
+    Decommission,
+    Deregister,
+    Recommission,
+    Registered,
+    UnlockRequested,
+    Verdict,
+)
 from sent_graphql.localdev.ledger_state import LedgerState
 from sent_graphql.localdev.service_nodes import ServiceNode
 
@@ -13,13 +20,8 @@ DECOMMISSIONS_PER_BLOCK: Final = 0.10
 RECOMMISSION_CHANCE: Final = 0.03
 """Of each decommissioned node, in each block."""
 DEREGISTRATIONS_PER_BLOCK: Final = 0.008
-MAX_DOWN_SHARE: Final = 0.1
-"""While more nodes than this are down, no further one falls."""
-LEAST_SHARE: Final = 0.8
-"""Of the network's first size: while fewer nodes are left, none is thrown out, and nobody asks to leave.
-
-Two thirds of the nodes that the contract holds must be there to sign, or nothing could be taken off it any more.
-"""
+MAX_ABSENT_SHARE: Final = 0.25
+"""Of the nodes that the contract holds. Two thirds of them must sign, or nothing could be taken off it any more."""
 
 _REASONS: Final = (1, 1, 1, 4, 8, 16, 64, 128)
 """oxend's bits; uptime is what nodes fail most."""
@@ -28,10 +30,8 @@ _REASONS: Final = (1, 1, 1, 4, 8, 16, 64, 128)
 class Weather:
     """The verdicts of each block. The same seed gives the same verdicts for the same states."""
 
-    def __init__(self, seed: int, *, first_size: int) -> None:
-        """`first_size`: how many nodes the contract held when the network began."""
+    def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._fewest = first_size * LEAST_SHARE
 
     def verdicts(self, state: LedgerState) -> tuple[Verdict, ...]:
         """What the quorums of the block after `state` decide."""
@@ -39,12 +39,17 @@ class Weather:
         nodes = sorted(state.nodes.values(), key=lambda node: node.pubkey)
         down = [node for node in nodes if not node.active]
         judged = [_judge(node, state.height, source) for node in down]
-        struck: list[Verdict] = []
-        if len(down) < len(nodes) * MAX_DOWN_SHARE:
-            struck = _strike([node for node in nodes if node.active], state.height, source)
-        if len(nodes) < self._fewest:
-            struck = [verdict for verdict in struck if not isinstance(verdict, Deregister)]
+        struck = [] if is_strained(state) else _strike([node for node in nodes if node.active], state.height, source)
         return tuple(verdict for verdict in [*judged, *struck] if verdict is not None)
+
+
+def is_strained(state: LedgerState) -> bool:
+    """Whether so many nodes do not sign, or soon will not, that no further one should go."""
+    down = sum(not node.active for node in state.nodes.values())
+    leaving = sum(node.active and node.requested_unlock_height > 0 for node in state.nodes.values())
+    asking = sum(isinstance(pending.event, Registered | UnlockRequested) for pending in state.pending)
+    absent = down + leaving + asking + len(state.removed)
+    return absent >= MAX_ABSENT_SHARE * (len(state.nodes) + len(state.removed))
 
 
 def _judge(node: ServiceNode, height: int, source: Random) -> Verdict | None:
@@ -65,5 +70,7 @@ def _strike(up: list[ServiceNode], height: int, source: Random) -> list[Verdict]
             bits = source.choice(_REASONS)
             struck.append(Decommission(node.pubkey, bits, bits | source.choice((0, 0, *_REASONS))))
     if up and source.random() < DEREGISTRATIONS_PER_BLOCK:
-        struck.append(Deregister(source.choice(up).pubkey))
+        # an old one: the contract lets no node go in its first hours, and the exit list would fill up with them
+        veterans = sorted(up, key=lambda node: node.registration_height)[: len(up) // 2 + 1]
+        struck.append(Deregister(source.choice(veterans).pubkey))
     return struck

@@ -12,10 +12,9 @@ from sent_graphql.localdev.actors import Actors
 from sent_graphql.localdev.aggregates import Aggregator
 from sent_graphql.localdev.artefact import Artefact
 from sent_graphql.localdev.chain import Chain
-from sent_graphql.localdev.constants import Timing
+from sent_graphql.localdev.constants import ACCOUNTS, GENESIS_AGE, Timing
 from sent_graphql.localdev.evm_process import start_evm
-from sent_graphql.localdev.founding import ACCOUNTS, Founding, found_network
-from sent_graphql.localdev.history import GENESIS_AGE
+from sent_graphql.localdev.founding import Founding, found_network
 from sent_graphql.localdev.ledger import Ledger
 from sent_graphql.localdev.ledger_events import Exited, Registered, UnlockRequested
 from sent_graphql.localdev.population import REQUIREMENT
@@ -58,7 +57,7 @@ class Town:
 async def town() -> AsyncIterator[Town]:
     with await asyncio.to_thread(start_evm, accounts=ACCOUNTS, genesis_age=GENESIS_AGE) as evm:
         async with Chain(evm.url) as chain:
-            founding = await found_network(chain, seed=9, nodes=16, timing=Timing.of(5), progress=lambda _: None)
+            founding = await found_network(chain, seed=9, nodes=24, timing=Timing.of(5), progress=lambda _: None)
             yield Town(chain, founding)
 
 
