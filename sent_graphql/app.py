@@ -14,6 +14,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from sent_graphql.cache.snapshots import SnapshotCache
+from sent_graphql.errors import UnavailableError
 from sent_graphql.http.server import create_app
 from sent_graphql.models.contracts import ContractsView
 from sent_graphql.models.network import SourceName
@@ -48,10 +49,14 @@ async def serve(settings: Settings, root: Path, *, announce: Callable[[str], Non
     definitely not the one of the settings.
     """
     sys.setrecursionlimit(RECURSION_LIMIT)
-    with contextlib.closing(listen(settings.http)) as bound:
-        async with _network(settings, root) as settings:
-            service = Service(settings, root)
-            await service.run(lambda app: serve_http(app, bound, settings.http, announce))
+    try:
+        with contextlib.closing(listen(settings.http)) as bound:
+            async with _network(settings, root) as settings:
+                service = Service(settings, root)
+                await service.run(lambda app: serve_http(app, bound, settings.http, announce))
+    except BaseExceptionGroup as faults:
+        # Not `except*`: before 3.11.4, what is raised in its body comes out as a group.
+        raise _mendable(faults) from None
 
 
 class Service:
@@ -124,8 +129,6 @@ class Service:
                     await source.start()
                     sources.push_async_callback(source.close)
                 await self._feed_while(serve_app(self.app))
-        except* SourceMisconfiguredError as refusals:
-            raise _first(refusals) from None
         finally:
             await self._keep_newest()
 
@@ -212,9 +215,10 @@ async def _network(settings: Settings, root: Path) -> AsyncIterator[Settings]:
         yield settings
 
 
-def _first(group: BaseExceptionGroup[SourceMisconfiguredError]) -> SourceMisconfiguredError:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
+def _mendable(faults: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first of `faults` that a user can mend; all of them where there is none."""
+    wanted = faults.subgroup((UnavailableError, SourceMisconfiguredError))
+    error: BaseException = faults if wanted is None else wanted
+    while wanted is not None and isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    assert isinstance(error, SourceMisconfiguredError)
     return error

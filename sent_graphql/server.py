@@ -1,6 +1,7 @@
 """uvicorn on a socket of ours, stopped from within: it neither takes the process's signals nor ends it."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,13 +40,20 @@ def listen(settings: HttpSettings) -> socket.socket:
         family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
         bound = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = _reason(error)
         raise UnavailableError(
             f"cannot listen on {settings.host}:{settings.port}: {reason}. Give another --host or --port (http.host, "
             "http.port), or stop what is listening there."
         ) from error
     bound.setblocking(False)
     return bound
+
+
+def _reason(error: OSError | UnicodeError) -> object:
+    """In words; Python adds the address to those of a failed bind."""
+    if not isinstance(error, OSError):
+        return error
+    return error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
 
 
 def url_of(bound: socket.socket) -> str:
