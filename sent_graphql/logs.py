@@ -21,8 +21,8 @@ from sent_graphql.settings import LogSettings
 MAX_NESTING: Final = 6
 """Values nested deeper than this are left out of a line."""
 
-QUIET_LIBRARIES: Final = ("aiohttp", "asyncio", "httpcore", "httpx", "web3", "websockets")
-"""Their debug lines repeat whole requests and are never shown."""
+QUIET_LIBRARIES: Final = ("aiocache", "aiohttp", "asyncio", "httpcore", "httpx", "rlp", "web3", "websockets")
+"""Their debug lines repeat whole requests or tell nothing, and are never shown."""
 
 
 def configure_logging(

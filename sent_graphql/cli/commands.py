@@ -78,8 +78,8 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """Entry point of the console script. A fault that is ours to mend shows its traceback, without keys in URLs."""
+def run() -> None:
+    """Does what the command line says. A fault that is ours to mend shows its traceback, without keys in URLs."""
     try:
         app()
     except Exception:  # noqa: BLE001 - the process ends here
@@ -138,9 +138,10 @@ def doctor(
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document in place of text.")] = False,
 ) -> None:
-    """Examine every step from oxend's socket to its first reply and from RPC URL to contract code.
+    """Find out what keeps the service from its sources.
 
-    Prints for each: fine, or what is wrong and the command or setting that mends it. Ends with 0, or 69.
+    Examines every step from oxend's socket to its first reply and from RPC URL to contract code, and prints for each:
+    fine, or what is wrong and the command or setting that mends it. Ends with 0, or 69.
     """
     with _faults_explained():
         loaded = _load(network, config, {})
@@ -161,7 +162,10 @@ def schema() -> None:
 
 @app.command(name="config", epilog=exits.EPILOG)
 def config_(network: NetworkOption = None, config: ConfigOption = None) -> None:
-    """Print the effective settings as TOML, with where each came from; secrets are masked."""
+    """Print the settings in force.
+
+    As TOML, with where each came from; secrets are masked.
+    """
     with _faults_explained():
         typer.echo(effective_settings(_load(network, config, {})), nl=False)
 

@@ -15,8 +15,11 @@ ROOT_REFUSED: Final = 77
 MISCONFIGURED: Final = 78
 """The configuration cannot be used, or a source gives a definite wrong answer (other chain, other network)."""
 
+INTERRUPTED: Final = 130
+"""Ctrl-C in the midst of something else than serving."""
+
 EPILOG: Final = (
     "Exit codes: 0 done, or stopped with Ctrl-C or SIGTERM · 1 unexpected error · 2 wrong usage · 69 something is "
     "unavailable (doctor found a fault, the port is taken) · 77 refused to serve a real network as root · "
-    "78 the configuration cannot be used, or a source belongs to another network."
+    "78 the configuration cannot be used, or a source belongs to another network · 130 interrupted before it was done."
 )

@@ -32,6 +32,8 @@ def serve_until_stopped(loaded: LoadedSettings, announce: Callable[[str], None])
     """
     configure_logging(loaded.settings.log)
     _mind_root(loaded, os.geteuid() if hasattr(os, "geteuid") else None)
+    # A shell has its background jobs ignore SIGINT, and what it ignores could not stand in for SIGTERM.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda _number, _frame: signal.raise_signal(signal.SIGINT))
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,6 +51,41 @@ def test_it_announces_its_address_and_stops_cleanly(started: Started, number: si
     assert process.returncode == exits.FINE
     assert out == "put away\n"
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_as_well_where_a_shell_has_made_it_ignore_ctrl_c(started: Started, number: signal.Signals) -> None:
+    ignoring = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n" + textwrap.dedent(script(FOREVER))
+    process = started(ignoring, "serve")
+    assert process.stdout is not None
+    while "Serving" not in process.stdout.readline():
+        assert process.poll() is None
+
+    process.send_signal(number)
+
+    assert process.communicate(timeout=60)[0] == "put away\n"
+    assert process.returncode == exits.FINE
+
+
+def test_ctrl_c_while_it_is_still_importing_shows_no_traceback(started: Started) -> None:
+    process = started(
+        """
+        import sys
+        from sent_graphql.cli import main
+
+        class Interrupting:
+            def find_spec(self, name, path=None, target=None):
+                if name == "sent_graphql.cli.commands":
+                    raise KeyboardInterrupt
+
+        sys.meta_path.insert(0, Interrupting())
+        main()
+        """,
+        "doctor",
+    )
+
+    assert process.communicate(timeout=60) == ("", "")
+    assert process.returncode == exits.INTERRUPTED
 
 
 @pytest.mark.parametrize(
