@@ -103,6 +103,7 @@ class OxendView(Struct, frozen=True, kw_only=True):
     block_hash: str
     block_timestamp: int
     target_block_seconds: int
+    """The network's constant, as the settings have it."""
     staking_requirement: int
     max_contributors: int
     min_operator_contribution: int
@@ -113,6 +114,8 @@ class OxendView(Struct, frozen=True, kw_only=True):
     """BLS keys with an exit request that oxend has not confirmed yet."""
     accrued: dict[str, int]
     """Lifetime rewards by canonical address, atomic units."""
+    branch: dict[int, str] = {}
+    """Hashes by height of those newest blocks of this chain that have been heard of, gaps included."""
 
     def timestamp_of(self, height: int) -> int:
         """Unix seconds of a block, reckoned back from the top block by the block time."""

@@ -1,6 +1,5 @@
 """What oxend answers and yet is no data: another network, a chain still syncing, a chain or a list gone backwards."""
 
-from collections import OrderedDict
 from typing import Final
 
 from sent_graphql.models.oxend import OxendView
@@ -15,9 +14,6 @@ SYNC_SLACK_BLOCKS: Final = 5
 MAX_REORGANISATION_BLOCKS: Final = 60
 """Deepest fall of the height that a reorganisation explains; oxend's checkpoints forbid deeper ones."""
 
-HASHES_KEPT: Final = 2 * MAX_REORGANISATION_BLOCKS
-"""Blocks whose hashes are remembered, to tell another branch from an earlier point of the same one."""
-
 
 class Acceptance:
     """Judges answers against the network that is served and against what has been accepted before."""
@@ -25,7 +21,6 @@ class Acceptance:
     def __init__(self, network: NetworkSettings) -> None:
         """`network` is the one that is served."""
         self._network = network
-        self._hashes: OrderedDict[int, str] = OrderedDict()
 
     def check_info(self, info: Info, previous: OxendView | None) -> None:
         """Raises OxendNotReadyError, or SourceMisconfiguredError for an oxend of another network."""
@@ -47,19 +42,11 @@ class Acceptance:
         if not nodes.service_node_states and previous is not None and previous.nodes:
             raise OxendNotReadyError(f"oxend's list of service nodes is empty; it had {len(previous.nodes)}")
 
-    def remember(self, view: OxendView) -> None:
-        """Takes note of an accepted view's block; blocks above it are no longer of this chain."""
-        for height in [height for height in self._hashes if height >= view.block_height]:
-            del self._hashes[height]
-        self._hashes[view.block_height] = view.block_hash
-        while len(self._hashes) > HASHES_KEPT:
-            self._hashes.popitem(last=False)
-
     def _check_fall(self, info: Info, previous: OxendView) -> None:
-        """A lower chain is true only when another branch has won: near by, and with other blocks."""
+        """A lower chain is true only when another branch has won: near by, and with a block of its own on top."""
         fall = previous.chain_height - info.height
-        known = self._hashes.get(info.height - 1)
-        if fall > MAX_REORGANISATION_BLOCKS or known == info.top_block_hash.lower():
+        known = {previous.block_hash, *previous.branch.values()}
+        if fall > MAX_REORGANISATION_BLOCKS or info.top_block_hash.lower() in known:
             raise OxendNotReadyError(
                 f"oxend's chain went backwards, from height {previous.chain_height} to {info.height}"
             )

@@ -1,6 +1,7 @@
 """oxend's replies as it writes them: what we read of each, with what must be there. Unknown fields are ignored.
 
-Amounts are atomic units, heights block heights, times unix seconds.
+Amounts are atomic units, heights block heights, times unix seconds. Each number has the bound of what it may mean, so
+that nothing absurd comes further than this: neither a date beyond the calendar nor what GraphQL's Int cannot hold.
 """
 
 from typing import Annotated, Literal, TypeVar
@@ -10,8 +11,19 @@ from msgspec import Meta, Struct
 
 from sent_graphql.sources.oxend.errors import OxendMalformedReplyError, OxendNotReadyError, OxendUpstreamError
 
-Whole = Annotated[int, Meta(ge=0)]
-Version = tuple[Whole, Whole, Whole]
+Height = Annotated[int, Meta(ge=0, le=2**30)]
+"""Ages beyond any chain; half of GraphQL's Int, so that a lock may be added to it."""
+
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Signed = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+Amount = Annotated[int, Meta(ge=0, le=2**63 - 1)]
+Timestamp = Annotated[int, Meta(ge=0, le=2**36)]
+"""Up to the year 4147: room in the calendar for what is reckoned from it."""
+
+Word = Annotated[int, Meta(ge=0)]
+"""64 bits; msgspec knows no bound beyond 63, so whoever reads it checks the last one."""
+
+Version = tuple[Count, Count, Count]
 
 
 class Status(Struct, frozen=True):
@@ -23,26 +35,26 @@ class Status(Struct, frozen=True):
 class Info(Status, frozen=True, kw_only=True):
     """`rpc.get_info`."""
 
-    height: Whole
+    height: Height
     """Number of blocks: the top block's height + 1."""
     top_block_hash: str
-    target_height: Whole
+    target_height: Height
     """The peers' height while syncing, else 0 or near ours."""
-    hard_fork: Whole
-    target: Annotated[int, Meta(gt=0)]
+    hard_fork: Count
     nettype: str
     version: str
-    staking_requirement: Whole
-    max_contributors: Whole
-    min_operator_contribution: Whole
+    staking_requirement: Amount
+    max_contributors: Count
+    min_operator_contribution: Amount
 
 
 class BlockHeader(Struct, frozen=True):
     """What is read of a block's header."""
 
-    height: Whole
+    height: Height
     hash: str
-    timestamp: Whole
+    timestamp: Timestamp
+    prev_hash: str | None = None
 
 
 class LastBlockHeader(Status, frozen=True, kw_only=True):
@@ -54,23 +66,23 @@ class LastBlockHeader(Status, frozen=True, kw_only=True):
 class StakingRequirement(Status, frozen=True, kw_only=True):
     """`rpc.get_staking_requirement`."""
 
-    height: Whole
-    staking_requirement: Whole
+    height: Height
+    staking_requirement: Amount
 
 
 class AccruedRewards(Status, frozen=True, kw_only=True):
     """`rpc.get_accrued_rewards`: lifetime totals by address, in any of oxend's spellings."""
 
-    balances: dict[str, Whole]
+    balances: dict[str, Amount]
 
 
 class NodeContributor(Struct, frozen=True):
     """A stake in a registered or pending node."""
 
     address: str
-    amount: Whole
+    amount: Amount
     beneficiary: str | None = None
-    reserved: Whole | None = None
+    reserved: Amount | None = None
 
 
 class DecommissionReasons(Struct, frozen=True):
@@ -87,22 +99,22 @@ class NodeState(Struct, frozen=True, kw_only=True):
     active: bool
     operator_address: str
     contributors: tuple[NodeContributor, ...]
-    registration_height: Whole
-    staking_requirement: Whole
-    total_contributed: Whole
-    requested_unlock_height: Whole = 0
+    registration_height: Height
+    staking_requirement: Amount
+    total_contributed: Amount
+    requested_unlock_height: Height = 0
     pubkey_bls: str | None = None
-    portions_for_operator: Whole | None = None
-    last_reward_block_height: Whole | None = None
-    last_uptime_proof: Whole = 0
-    earned_downtime_blocks: int | None = None
-    decommission_count: Whole | None = None
-    last_decommission_reason_consensus_all: Whole = 0
-    last_decommission_reason_consensus_any: Whole = 0
+    portions_for_operator: Word | None = None
+    last_reward_block_height: Height | None = None
+    last_uptime_proof: Timestamp = 0
+    earned_downtime_blocks: Signed | None = None
+    decommission_count: Count | None = None
+    last_decommission_reason_consensus_all: Count = 0
+    last_decommission_reason_consensus_any: Count = 0
     last_decomm_reasons: DecommissionReasons = DecommissionReasons()
-    state_height: Whole | None = None
+    state_height: Height | None = None
     payable: bool | None = None
-    swarm_id: Whole | None = None
+    swarm_id: Word | None = None
     service_node_version: Version | None = None
     storage_server_version: Version | None = None
     lokinet_version: Version | None = None
@@ -112,7 +124,7 @@ class NodeState(Struct, frozen=True, kw_only=True):
 class ServiceNodes(Status, frozen=True, kw_only=True):
     """`rpc.get_service_nodes`; `height` is the top block's. No `block_hash` while oxend is not synced."""
 
-    height: Whole
+    height: Height
     block_hash: str | None = None
     service_node_states: tuple[NodeState, ...]
 
@@ -125,9 +137,9 @@ class RemovedContributor(Struct, frozen=True):
     """A stake in a removed node; its addresses come without 0x."""
 
     address: str
-    amount: Whole
+    amount: Amount
     ethereum_beneficiary: str | None = None
-    reserved: Whole | None = None
+    reserved: Amount | None = None
 
 
 class RemovedInfo(Struct, frozen=True, kw_only=True):
@@ -135,23 +147,23 @@ class RemovedInfo(Struct, frozen=True, kw_only=True):
 
     operator_address: str
     contributors: tuple[RemovedContributor, ...]
-    registration_height: Whole
-    staking_requirement: Whole
-    total_contributed: Whole
-    requested_unlock_height: Whole = 0
+    registration_height: Height
+    staking_requirement: Amount
+    total_contributed: Amount
+    requested_unlock_height: Height = 0
     bls_public_key: str | None = None
-    portions_for_operator: Whole | None = None
-    last_reward_block_height: Whole | None = None
-    decommission_count: Whole | None = None
-    last_decommission_reason_consensus_all: Whole = 0
-    last_decommission_reason_consensus_any: Whole = 0
+    portions_for_operator: Word | None = None
+    last_reward_block_height: Height | None = None
+    decommission_count: Count | None = None
+    last_decommission_reason_consensus_all: Count = 0
+    last_decommission_reason_consensus_any: Count = 0
 
 
 class RemovedEntry(Struct, frozen=True, kw_only=True):
     """An entry of `rpc.bls_exit_liquidation_list`, whose reply is a bare array."""
 
-    height: Whole
-    liquidation_height: Whole
+    height: Height
+    liquidation_height: Height
     service_node_pubkey: str
     type: Literal["exit", "deregister"]
     info: RemovedInfo
@@ -163,9 +175,9 @@ class RegistrationEvent(Struct, frozen=True, kw_only=True):
     sn_pubkey: str
     bls_pubkey: str
     fee: Annotated[float, Meta(ge=0, le=100)]
-    contributors: tuple[NodeContributor, ...]
-    height: Whole
-    l2_height: Whole
+    contributors: Annotated[tuple[NodeContributor, ...], Meta(min_length=1)]
+    height: Height
+    l2_height: Word
 
 
 class UnlockEvent(Struct, frozen=True):

@@ -34,9 +34,17 @@ class Round(Struct, frozen=True, kw_only=True):
         heights = {self.first.height, self.last.height, self.header.height + 1, self.nodes.height + 1}
         return len(hashes) == 1 and len(heights) == 1
 
-    def view(self) -> OxendView:
-        """What a round of one block says. Raises OxendMalformedReplyError."""
-        return oxend_view(self.last, self.header, self.nodes, self.exit_list, self.pending, self.accrued)
+    def view(self, block_seconds: int) -> OxendView:
+        """What a round of one block says; `block_seconds` is the network's. Raises OxendMalformedReplyError."""
+        return oxend_view(
+            self.last,
+            self.header,
+            self.nodes,
+            self.exit_list,
+            self.pending,
+            self.accrued,
+            block_seconds=block_seconds,
+        )
 
 
 async def ask_round(rpc: OxendRpc, first: Info) -> Round:

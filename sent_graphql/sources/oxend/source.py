@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Final
 
 import structlog
+from msgspec.structs import replace
 
 from sent_graphql.models.oxend import OxendView
 from sent_graphql.settings import NetworkSettings, OxendSettings
 from sent_graphql.sources.oxend.acceptance import Acceptance
 from sent_graphql.sources.oxend.block_watch import BlockListener, BlockWatch, InterruptionListener
+from sent_graphql.sources.oxend.branch import Branch
 from sent_graphql.sources.oxend.calls import OxendRpc
 from sent_graphql.sources.oxend.errors import OxendNotReadyError
 from sent_graphql.sources.oxend.rounds import Round, ask_round
@@ -35,7 +37,9 @@ class OxendSource:
         self._settings = settings
         self._transport = transport
         self._rpc = OxendRpc(transport)
+        self._block_seconds = network.block_seconds
         self._acceptance = Acceptance(network)
+        self._branch = Branch()
         self._log = structlog.get_logger()
         self._block_listeners = [on_block] if on_block else []
         self._interruption_listeners = [on_interruption] if on_interruption else []
@@ -66,9 +70,8 @@ class OxendSource:
         another network.
         """
         answers = await self._settled_round(previous)
-        view = await asyncio.to_thread(answers.view)
-        self._acceptance.remember(view)
-        return view
+        view = await asyncio.to_thread(answers.view, self._block_seconds)
+        return replace(view, branch=self._branch.up_to(answers.header, previous))
 
     async def _settled_round(self, previous: OxendView | None) -> Round:
         """A round whose answers all belong to one block; repeated, within bounds, while they do not."""
@@ -87,6 +90,7 @@ class OxendSource:
         )
 
     def _new_block(self, height: int, block_hash: str) -> None:
+        self._branch.announced(height, block_hash)
         for listener in self._block_listeners:
             listener(height, block_hash)
 

@@ -12,7 +12,7 @@ from sent_graphql.models.oxend import (
     PendingRegistration,
     RemovedNode,
 )
-from sent_graphql.models.units import dotted_version, fee_from_percent, fee_from_portions
+from sent_graphql.models.units import PORTIONS_BASIS, dotted_version, fee_from_percent, fee_from_portions
 from sent_graphql.sources.oxend.errors import OxendMalformedReplyError
 from sent_graphql.sources.oxend.replies import (
     AccruedRewards,
@@ -29,6 +29,9 @@ from sent_graphql.sources.oxend.replies import (
 
 UNASSIGNED_SWARM: Final = 2**64 - 1
 
+LATEST_TIMESTAMP: Final = 250_000_000_000
+"""In the year 9892: the calendar ends with the year 9999."""
+
 
 def oxend_view(
     info: Info,
@@ -37,12 +40,14 @@ def oxend_view(
     exit_list: Iterable[RemovedEntry],
     pending: PendingEvents,
     accrued: AccruedRewards,
+    *,
+    block_seconds: int,
 ) -> OxendView:
     """The view that the replies of one accepted round make; nodes in the order of their keys.
 
-    Raises OxendMalformedReplyError for a key that is none.
+    Raises OxendMalformedReplyError for a key that is none, a life that is listed twice or an end beyond the calendar.
     """
-    return OxendView(
+    view = OxendView(
         nettype=info.nettype,
         version=info.version,
         hard_fork=info.hard_fork,
@@ -50,16 +55,19 @@ def oxend_view(
         block_height=header.height,
         block_hash=header.hash.lower(),
         block_timestamp=header.timestamp,
-        target_block_seconds=info.target,
+        target_block_seconds=block_seconds,
         staking_requirement=info.staking_requirement,
         max_contributors=info.max_contributors,
         min_operator_contribution=info.min_operator_contribution,
         nodes=_sorted_nodes(nodes),
         exit_list=tuple(removed_node(entry) for entry in exit_list),
-        pending_registrations=tuple(pending_registration(event) for event in pending.registrations),
+        pending_registrations=_newest_registrations(pending),
         pending_unlocks=frozenset(_bls("rpc.get_pending_events", event.bls_pubkey) for event in pending.unlocks),
         accrued={any_address(address): amount for address, amount in accrued.balances.items()},
     )
+    _check_lives("rpc.get_service_nodes", view.nodes, view)
+    _check_lives("rpc.bls_exit_liquidation_list", view.exit_list, view)
+    return view
 
 
 def oxend_node(state: NodeState) -> OxendNode:
@@ -70,7 +78,7 @@ def oxend_node(state: NodeState) -> OxendNode:
         pubkey_bls=_known_bls(command, state.pubkey_bls),
         active=state.active,
         operator=any_address(state.operator_address),
-        operator_fee=_fee(state.portions_for_operator),
+        operator_fee=_fee(command, state.portions_for_operator),
         contributors=tuple(_contribution(contributor) for contributor in state.contributors),
         staking_requirement=state.staking_requirement,
         total_contributed=state.total_contributed,
@@ -86,7 +94,7 @@ def oxend_node(state: NodeState) -> OxendNode:
         ),
         state_height=state.state_height,
         payable=state.payable,
-        swarm_id=_swarm(state.swarm_id),
+        swarm_id=_swarm(command, state.swarm_id),
         service_node_version=_version(state.service_node_version),
         storage_server_version=_version(state.storage_server_version),
         lokinet_version=_version(state.lokinet_version),
@@ -104,7 +112,7 @@ def removed_node(entry: RemovedEntry) -> RemovedNode:
         height=entry.height,
         liquidation_height=entry.liquidation_height,
         operator=any_address(info.operator_address),
-        operator_fee=_fee(info.portions_for_operator),
+        operator_fee=_fee(command, info.portions_for_operator),
         contributors=tuple(_removed_contribution(contributor) for contributor in info.contributors),
         staking_requirement=info.staking_requirement,
         total_contributed=info.total_contributed,
@@ -142,6 +150,25 @@ def _sorted_nodes(nodes: ServiceNodes) -> tuple[OxendNode, ...]:
     return tuple(sorted(map(oxend_node, nodes.service_node_states), key=lambda node: node.pubkey))
 
 
+def _newest_registrations(pending: PendingEvents) -> tuple[PendingRegistration, ...]:
+    """One for each key: oxend goes on listing one that it denied when the same keys come again."""
+    ordered = sorted(map(pending_registration, pending.registrations), key=lambda event: event.l2_height)
+    return tuple({event.pubkey: event for event in ordered}.values())
+
+
+def _check_lives(command: str, nodes: Iterable[OxendNode | RemovedNode], view: OxendView) -> None:
+    """What no list of oxend's can truly hold, and what the join relies on not to be there."""
+    seen: set[tuple[str, int]] = set()
+    for node in nodes:
+        life = (node.pubkey, node.registration_height)
+        if life in seen:
+            raise OxendMalformedReplyError(command, f"the node {node.pubkey} is listed twice")
+        seen.add(life)
+        unlock = node.requested_unlock_height
+        if unlock is not None and not 0 <= view.timestamp_of(unlock + 1) <= LATEST_TIMESTAMP:
+            raise OxendMalformedReplyError(command, f"`requested_unlock_height` {unlock} is beyond the calendar")
+
+
 def _contribution(contributor: NodeContributor) -> OxendContribution:
     return _stake(contributor.address, contributor.beneficiary, contributor.amount, contributor.reserved)
 
@@ -159,11 +186,15 @@ def _stake(address: str, beneficiary: str | None, amount: int, reserved: int | N
     )
 
 
-def _fee(portions: int | None) -> int | None:
+def _fee(command: str, portions: int | None) -> int | None:
+    if portions is not None and portions > PORTIONS_BASIS:
+        raise OxendMalformedReplyError(command, f"`portions_for_operator` is more than the whole, {PORTIONS_BASIS}")
     return None if portions is None else fee_from_portions(portions)
 
 
-def _swarm(swarm_id: int | None) -> str | None:
+def _swarm(command: str, swarm_id: int | None) -> str | None:
+    if swarm_id is not None and swarm_id > UNASSIGNED_SWARM:
+        raise OxendMalformedReplyError(command, "`swarm_id` has more than 64 bits")
     return None if swarm_id is None or swarm_id == UNASSIGNED_SWARM else f"{swarm_id:016x}"
 
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -274,6 +275,47 @@ async def test_a_fall_along_the_same_branch_is_no_data(open_source: Open, chain:
         await opened.fetch(view)
     chain.height = 5316
     assert (await opened.fetch(view)).block_height == 5316
+
+
+async def test_a_fall_to_a_block_that_was_only_announced_is_no_data(
+    serve: Serve,
+    handlers: dict[str, Handler],
+    chain: Chain,
+    oxend_settings: Callable[..., OxendSettings],
+    network: NetworkSettings,
+) -> None:
+    server = await serve(handlers)
+    settings = oxend_settings(server.endpoint)
+    heard: asyncio.Queue[int] = asyncio.Queue()
+    subscribed = asyncio.Event()
+    opened = OxendSource(settings, network, make_transport(settings), on_interruption=subscribed.set)
+    opened.on_block(lambda height, _: heard.put_nowait(height))
+    await opened.start()
+    try:
+        async with asyncio.timeout(10):
+            await subscribed.wait()
+            for _ in range(3):
+                chain.grow()
+                await server.push_block(chain.height, bytes.fromhex(chain.hash))
+                await heard.get()
+        view = await opened.fetch(None)
+        chain.height = 5314
+        with pytest.raises(OxendNotReadyError, match="from height 5317 to 5315"):
+            await opened.fetch(view)
+    finally:
+        await opened.close()
+
+
+async def test_after_a_restart_a_fall_along_the_kept_branch_is_no_data(open_source: Open, chain: Chain) -> None:
+    opened = await open_source()
+    view: OxendView | None = None
+    for _ in range(3):
+        view = await opened.fetch(view)
+        chain.grow()
+    kept = msgspec.json.decode(msgspec.json.encode(view), type=OxendView)
+    chain.height = 5314
+    with pytest.raises(OxendNotReadyError, match="backwards"):
+        await (await open_source()).fetch(kept)
 
 
 async def test_a_fall_deeper_than_a_reorganisation_is_no_data(open_source: Open, chain: Chain) -> None:

@@ -8,10 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sent_graphql.models.oxend import DECOMMISSION_REASONS, OxendContribution, OxendNode, RemovedNode
+from sent_graphql.models.oxend import DECOMMISSION_REASONS, OxendContribution, OxendNode, OxendView, RemovedNode
 from sent_graphql.sources.oxend.errors import OxendMalformedReplyError
-from sent_graphql.sources.oxend.replies import PendingEvents, RemovedEntry, ServiceNodes, decode_reply
-from sent_graphql.sources.oxend.views import decommission_reasons, oxend_node, pending_registration, removed_node
+from sent_graphql.sources.oxend.replies import (
+    AccruedRewards,
+    Info,
+    LastBlockHeader,
+    PendingEvents,
+    RemovedEntry,
+    ServiceNodes,
+    decode_reply,
+)
+from sent_graphql.sources.oxend.views import (
+    decommission_reasons,
+    oxend_node,
+    oxend_view,
+    pending_registration,
+    removed_node,
+)
 
 Recorded = Callable[[str], bytes]
 
@@ -163,3 +177,80 @@ def test_pending_registrations_tell_their_fee_in_percent(recorded: Recorded) -> 
     assert [seen[0].fee, seen[1].fee] == [1234, 0]
     assert (seen[0].height, seen[0].l2_height) == (5300, 1577)
     assert seen[0].contributors[0].reserved == seen[0].contributors[0].amount
+
+
+Round = Callable[..., OxendView]
+
+
+@pytest.fixture
+def view(recorded: Recorded) -> Round:
+    """The view of the recorded round, with changes to the first node, or with another exit list or pending events."""
+
+    def make(*, lists: dict[str, Any] | None = None, block_seconds: int = 7, **changes: Any) -> OxendView:
+        replies = {
+            name: json.loads(recorded(f"rpc.{name}"))
+            for name in ("get_info", "get_last_block_header", "get_service_nodes", "get_accrued_rewards")
+        }
+        replies |= {"exit_list": [], "get_pending_events": {"registrations": [], "unlocks": []}, **(lists or {})}
+        replies["get_service_nodes"]["service_node_states"][0] |= changes
+        bodies = {name: json.dumps(reply).encode() for name, reply in replies.items()}
+        return oxend_view(
+            decode_reply("info", bodies["get_info"], Info),
+            decode_reply("header", bodies["get_last_block_header"], LastBlockHeader).block_header,
+            decode_reply("nodes", bodies["get_service_nodes"], ServiceNodes),
+            decode_reply("exits", bodies["exit_list"], tuple[RemovedEntry, ...]),
+            decode_reply("pending", bodies["get_pending_events"], PendingEvents),
+            decode_reply("accrued", bodies["get_accrued_rewards"], AccruedRewards),
+            block_seconds=block_seconds,
+        )
+
+    return make
+
+
+def test_the_block_time_is_the_settings(view: Round) -> None:
+    assert view().target_block_seconds == 7
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        *("registration_height", "requested_unlock_height", "last_reward_block_height", "state_height"),
+        *("staking_requirement", "total_contributed", "decommission_count", "last_uptime_proof"),
+        *("earned_downtime_blocks", "portions_for_operator", "swarm_id"),
+    ],
+)
+@pytest.mark.parametrize("value", [2**64, 10**30, 2**300, 1e400])
+def test_a_number_beyond_its_bound_is_malformed(view: Round, field: str, value: float) -> None:
+    with pytest.raises(OxendMalformedReplyError):
+        view(**{field: value})
+
+
+def test_an_unlock_beyond_the_calendar_is_malformed(view: Round) -> None:
+    assert view(requested_unlock_height=2**30, block_seconds=120)
+    with pytest.raises(OxendMalformedReplyError, match="requested_unlock_height"):
+        view(requested_unlock_height=2**30, block_seconds=86_400)
+
+
+def test_a_node_that_is_listed_twice_is_malformed(view: Round, recorded: Recorded) -> None:
+    reply = json.loads(recorded("rpc.get_service_nodes"))
+    reply["service_node_states"].append(reply["service_node_states"][0])
+    with pytest.raises(OxendMalformedReplyError, match="listed twice"):
+        view(lists={"get_service_nodes": reply})
+    exits = json.loads(recorded("rpc.bls_exit_liquidation_list.exit"))
+    with pytest.raises(OxendMalformedReplyError, match="listed twice"):
+        view(lists={"exit_list": [*exits, *exits]})
+
+
+def test_of_two_pending_registrations_with_the_same_keys_the_newer_one_counts(view: Round, recorded: Recorded) -> None:
+    reply = json.loads(recorded("rpc.get_pending_events"))
+    first = reply["registrations"][0]
+    reply["registrations"] = [first | {"l2_height": first["l2_height"] + 1, "fee": 50}, first]
+    (event,) = view(lists={"get_pending_events": reply}).pending_registrations
+    assert event.fee == 5_000
+
+
+def test_a_pending_registration_without_contributors_is_malformed(view: Round, recorded: Recorded) -> None:
+    reply = json.loads(recorded("rpc.get_pending_events"))
+    reply["registrations"][0]["contributors"] = []
+    with pytest.raises(OxendMalformedReplyError, match="contributors"):
+        view(lists={"get_pending_events": reply})
