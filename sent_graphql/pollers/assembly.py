@@ -71,9 +71,10 @@ def _life(record: NodeRecord, lives: Lives, past: Mapping[str, int]) -> Life:
     contract_id = record.held.contract_id if record.held is not None else known.contract_id if known else None
     if contract_id is None and record.removed is not None:
         contract_id = past.get(record.pubkey)
-    if known is not None:
-        return known if known.contract_id == contract_id else Life(known.id, contract_id)
-    return Life(_new_life_id(record), contract_id)
+    confirmed = record.registered or record.removed
+    height = confirmed.registration_height if confirmed else known.registration_height if known else None
+    life = Life(known.id if known else _new_life_id(record), contract_id, height)
+    return known if known == life else life
 
 
 def _new_life_id(record: NodeRecord) -> str:

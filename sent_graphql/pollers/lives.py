@@ -10,10 +10,12 @@ from msgspec import Struct
 
 
 class Life(Struct, frozen=True):
-    """What is remembered of one life: the local part of its global id, and its id in the rewards contract."""
+    """What is remembered of one life: the local part of its global id, and each side's own mark of it."""
 
     id: str
     contract_id: int | None
+    registration_height: int | None = None
+    """Block in which oxend confirmed it."""
 
 
 def held_alias(contract_id: int) -> str:
@@ -35,11 +37,6 @@ class Lives(Struct, frozen=True):
     """The lives of the present snapshot by each of their aliases."""
 
     by_alias: Mapping[str, Life]
-
-    def contract_id(self, alias: str) -> int | None:
-        """The contract id of the life that is known under `alias`, if both are known."""
-        life = self.by_alias.get(alias)
-        return life.contract_id if life is not None else None
 
     def find(self, aliases: Iterable[str]) -> Life | None:
         """The life known under the first of `aliases` that is known at all."""

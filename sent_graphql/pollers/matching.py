@@ -10,7 +10,10 @@ from msgspec import Struct
 
 from sent_graphql.models.contracts import ContractNode, ContractsView
 from sent_graphql.models.oxend import OxendNode, OxendView, PendingRegistration, RemovedNode
-from sent_graphql.pollers.lives import Lives, registered_alias
+from sent_graphql.pollers.lives import Lives, held_alias, registered_alias
+
+SHIFTED_BLOCKS = 60
+"""How far a reorganisation may shift the block in which oxend confirms a registration; beyond is another life."""
 
 
 class NodeRecord(Struct, frozen=True, kw_only=True):
@@ -36,53 +39,102 @@ class NodeRecord(Struct, frozen=True, kw_only=True):
 
 
 def match(oxend: OxendView, contracts: ContractsView, lives: Lives) -> list[NodeRecord]:
-    """Every life that either side knows now, each once."""
-    held = _HeldNodes(contracts.nodes.values())
-    records = [NodeRecord(registered=node, held=held.take(node, lives)) for node in oxend.nodes]
+    """Every life that either side knows now, each once.
+
+    The contract holds keys once, so where oxend names them twice, who chooses first has the node: a registration that
+    the contracts' view has seen, an old life that is remembered by its contract id, a running node; and only then what
+    goes by the time of its removal, or is newer than the contracts' view.
+    """
+    held = _HeldNodes(contracts, lives)
+    present = {(node.pubkey, node.registration_height) for node in oxend.nodes}
+    removed = [node for node in oxend.exit_list if (node.pubkey, node.registration_height) not in present]
     registered = {node.pubkey for node in oxend.nodes}
+    seen = contracts.block_number
     pending = [node for node in oxend.pending_registrations if node.pubkey not in registered]
-    records += [NodeRecord(pending=node, held=held.take(node)) for node in pending]
-    records += [
-        NodeRecord(removed=node, held=held.take(node, lives, before=oxend.timestamp_of(node.height)))
-        for node in oxend.exit_list
+
+    def are_removed(nodes: Iterable[RemovedNode]) -> list[NodeRecord]:
+        return [NodeRecord(removed=node, held=held.of_removed(node, oxend.timestamp_of(node.height))) for node in nodes]
+
+    return [
+        *[NodeRecord(pending=node, held=held.of_pending(node)) for node in pending if node.l2_height <= seen],
+        *are_removed(node for node in removed if held.remembers(node)),
+        *[NodeRecord(registered=node, held=held.of_registered(node)) for node in oxend.nodes],
+        *are_removed(node for node in removed if not held.remembers(node)),
+        *[NodeRecord(pending=node, held=held.of_unseen(node)) for node in pending if node.l2_height > seen],
+        *[NodeRecord(held=node) for node in held.left()],
     ]
-    records += [NodeRecord(held=node) for node in held.left()]
-    return records
 
 
 class _HeldNodes:
-    """The contract's nodes that no record of oxend has claimed yet."""
+    """The contract's nodes that no record of oxend has claimed yet.
 
-    def __init__(self, nodes: Iterable[ContractNode]) -> None:
-        self._by_id = {node.contract_id: node for node in nodes}
+    Keys find the candidate; a life whose contract id is remembered claims that id alone.
+    """
+
+    def __init__(self, contracts: ContractsView, lives: Lives) -> None:
+        self._lives = lives
+        self._held = contracts.nodes
+        self._exited = contracts.exited_ids
+        self._by_id = dict(contracts.nodes)
         self._by_bls = {node.pubkey_bls: node for node in self._by_id.values()}
         self._by_pubkey = {node.pubkey: node for node in self._by_id.values()}
 
-    def take(
-        self,
-        node: OxendNode | RemovedNode | PendingRegistration,
-        lives: Lives | None = None,
-        *,
-        before: int | None = None,
-    ) -> ContractNode | None:
-        """Claims the contract's record of the same life as `node`, if it is there.
+    def remembers(self, node: RemovedNode) -> bool:
+        """Whether the contract id of that life is known."""
+        return self._remembered_id(node) is not None
 
-        A life whose contract id is remembered claims that id alone. Otherwise the keys decide, and for a node that
-        has been removed also the time: what was added after the removal (`before`, unix seconds) is a new life.
-        """
-        found = self._by_bls.get(node.pubkey_bls) if node.pubkey_bls is not None else None
-        found = found or self._by_pubkey.get(node.pubkey)
-        if found is None or found.contract_id not in self._by_id:
+    def of_removed(self, node: RemovedNode, ended_at: int) -> ContractNode | None:
+        """What the contract still holds of a node that left at `ended_at` (unix seconds): what came later is new."""
+        found = self._candidate(node)
+        if found is None:
             return None
-        remembered = None
-        if lives is not None and not isinstance(node, PendingRegistration):
-            remembered = lives.contract_id(registered_alias(node.pubkey, node.registration_height))
-        if remembered is not None:
-            if remembered != found.contract_id:
-                return None
-        elif before is not None and found.added_at > before:
+        remembered = self._remembered_id(node)
+        mine = found.added_at <= ended_at if remembered is None else remembered == found.contract_id
+        return self._take(found) if mine else None
+
+    def of_registered(self, node: OxendNode) -> ContractNode | None:
+        """What the contract holds of a running node; never what is remembered as an earlier life of its keys."""
+        found = self._candidate(node)
+        if found is None:
             return None
-        return self._by_id.pop(found.contract_id)
+        remembered = self._remembered_id(node)
+        if remembered is None:
+            mine = not self._registered_before(found, node)
+        else:
+            # An id that is gone without having left was taken back by a reorganisation of the L2.
+            mine = remembered == found.contract_id or not (remembered in self._held or remembered in self._exited)
+        return self._take(found) if mine else None
+
+    def of_pending(self, node: PendingRegistration) -> ContractNode | None:
+        """What the contract holds of a node that oxend is about to confirm."""
+        found = self._candidate(node)
+        return self._take(found) if found is not None else None
+
+    def of_unseen(self, node: PendingRegistration) -> ContractNode | None:
+        """The same where the contracts' view is older: never what oxend has confirmed already, an earlier life."""
+        found = self._candidate(node)
+        if found is None:
+            return None
+        life = self._lives.find([held_alias(found.contract_id)])
+        return self._take(found) if life is None or life.registration_height is None else None
 
     def left(self) -> Iterable[ContractNode]:
         return self._by_id.values()
+
+    def _candidate(self, node: OxendNode | RemovedNode | PendingRegistration) -> ContractNode | None:
+        found = self._by_bls.get(node.pubkey_bls) if node.pubkey_bls is not None else None
+        found = found or self._by_pubkey.get(node.pubkey)
+        return found if found is not None and found.contract_id in self._by_id else None
+
+    def _remembered_id(self, node: OxendNode | RemovedNode) -> int | None:
+        life = self._lives.find([registered_alias(node.pubkey, node.registration_height)])
+        return life.contract_id if life is not None else None
+
+    def _registered_before(self, found: ContractNode, node: OxendNode) -> bool:
+        life = self._lives.find([held_alias(found.contract_id)])
+        if life is None or life.registration_height is None:
+            return False
+        return node.registration_height - life.registration_height > SHIFTED_BLOCKS
+
+    def _take(self, found: ContractNode) -> ContractNode:
+        return self._by_id.pop(found.contract_id)

@@ -169,6 +169,62 @@ class TestIdentity:
         ).state
         assert {(node.state, node.contract_id) for node in state.nodes} == {(S.EXITED, None), (S.REGISTERING, 9)}
 
+    def test_a_registration_that_the_contracts_view_has_not_seen_leaves_the_old_life_its_node(
+        self, make: Any, join: Joiner
+    ) -> None:
+        held = make.contracts_view([make.contract_node(1)])
+        old = join.node(make.oxend_view([make.oxend_node()]), held)
+        listed = make.oxend_view(
+            exit_list=(make.removed_node(),), pending_registrations=(make.pending(l2_height=held.block_number + 1),)
+        )
+        by_state = {node.state: node for node in join(listed, held).state.nodes}
+        assert (by_state[S.AWAITING_EXIT].id, by_state[S.AWAITING_EXIT].contract_id) == (old.id, 1)
+        assert by_state[S.REGISTERING].id != old.id
+        assert by_state[S.REGISTERING].contract_id is None
+
+    def test_a_new_life_never_takes_the_old_ones_id_from_contracts_that_are_behind(
+        self, make: Any, join: Joiner
+    ) -> None:
+        behind = make.contracts_view([make.contract_node(1)])
+        old = join.node(make.oxend_view([make.oxend_node()]), behind)
+        again = make.oxend_node(registration_height=9_900)
+        for _ in range(2):
+            nodes = {node.state: node for node in join(make.oxend_view([again]), behind).state.nodes}
+            assert nodes[S.REGISTERING].id == old.id
+            assert nodes[S.RUNNING].id != old.id
+        caught_up = make.contracts_view([make.contract_node(2)], exited_ids=frozenset({1}))
+        new = join.node(make.oxend_view([again]), caught_up)
+        assert (new.id, new.contract_id) == (nodes[S.RUNNING].id, 2)
+
+    def test_the_id_stays_when_a_reorganisation_shifts_the_registration(self, make: Any, join: Joiner) -> None:
+        held = make.contracts_view([make.contract_node(1)])
+        nodes = [
+            join.node(make.oxend_view([make.oxend_node()]), held),
+            join.node(make.oxend_view(pending_registrations=(make.pending(),)), held),
+            join.node(make.oxend_view([make.oxend_node(registration_height=9_002)]), held),
+        ]
+        assert len({node.id for node in nodes}) == 1
+
+    def test_the_id_stays_when_a_reorganisation_of_the_l2_changes_the_contract_id(
+        self, make: Any, join: Joiner
+    ) -> None:
+        running = make.oxend_view([make.oxend_node()])
+        before = join.node(running, make.contracts_view([make.contract_node(1)]))
+        after = join.node(running, make.contracts_view([make.contract_node(2)]))
+        assert (after.id, after.contract_id) == (before.id, 2)
+
+    def test_a_running_node_does_not_take_the_next_life_of_its_keys(self, make: Any, join: Joiner) -> None:
+        running = make.oxend_view([make.oxend_node()])
+        before = join.node(running, make.contracts_view([make.contract_node(1)]))
+        ahead = make.contracts_view([make.contract_node(2)], exited_ids=frozenset({1}))
+        nodes = {node.state: node for node in join(running, ahead).state.nodes}
+        assert (nodes[S.RUNNING].id, nodes[S.RUNNING].contract_id) == (before.id, 1)
+        assert nodes[S.REGISTERING].contract_id == 2
+
+    def test_one_life_on_both_lists_of_oxend_is_a_running_node_once(self, make: Any, join: Joiner) -> None:
+        listed = make.oxend_view([make.oxend_node()], exit_list=(make.removed_node(),))
+        assert join.node(listed, make.contracts_view([make.contract_node(1)])).state is S.RUNNING
+
     def test_events_tell_the_contract_id_of_a_life_that_left_before_the_start(self, make: Any, join: Joiner) -> None:
         node = join.node(
             make.oxend_view(exit_list=(make.removed_node(),)),
