@@ -106,19 +106,27 @@ class LogQuery(Struct, frozen=True):
         )
 
 
-def contract_queries(first: int, last: int, addresses: Sequence[str]) -> list[LogQuery]:
-    """Queries for all logs of these contracts in that range, none if it is empty."""
-    if first > last:
-        return []
+def contract_queries(
+    first: int, last: int, addresses: Sequence[str], topics: tuple[str, ...] = (), *, blocks: int, per_query: int
+) -> list[LogQuery]:
+    """Queries for the logs of these contracts in that range (none if it is empty).
+
+    Each is for at most `blocks` blocks and `per_query` contracts.
+    """
     return [
-        LogQuery(first, last, tuple(addresses[start : start + ADDRESSES_PER_QUERY]))
-        for start in range(0, len(addresses), ADDRESSES_PER_QUERY)
+        LogQuery(start, min(start + blocks - 1, last), tuple(addresses[place : place + per_query]), topics)
+        for start in range(first, last + 1, blocks)
+        for place in range(0, len(addresses), per_query)
     ]
 
 
-def finalized_queries(blocks: Iterable[int]) -> list[LogQuery]:
-    """Queries for the Finalized events of those blocks, whoever emitted them."""
-    return [LogQuery(block, block, (), FINALIZED_TOPICS) for block in sorted(set(blocks))]
+def finalized_queries(blocks: Iterable[int], contracts: Sequence[str], per_query: int) -> list[LogQuery]:
+    """Queries for the Finalized events of these contribution contracts in those blocks."""
+    return [
+        query
+        for block in sorted(set(blocks))
+        for query in contract_queries(block, block, contracts, FINALIZED_TOPICS, blocks=1, per_query=per_query)
+    ]
 
 
 def unlinked_blocks(events: Iterable[PastEvent], contracts: Collection[str]) -> set[int]:

@@ -20,6 +20,7 @@ from sent_graphql.sources.contracts.errors import HistoryPrunedError, RpcError, 
 from sent_graphql.sources.contracts.event_log import EventLog
 from sent_graphql.sources.contracts.events import ContractCreated
 from sent_graphql.sources.contracts.fork import ForkedError, newest_block, take_back
+from sent_graphql.sources.contracts.log_limits import LogLimits, RangeStuckError
 from sent_graphql.sources.contracts.logs import (
     Changes,
     Log,
@@ -41,9 +42,22 @@ V = TypeVar("V")
 ATTEMPTS: Final = 4
 """How often a refresh begins anew when the chain moves under it."""
 
+TAIL_CUTS: Final = 4
+"""How often it asks for the logs since the last view in smaller pieces, before it does without them."""
+
+TAIL_QUERIES: Final = 64
+"""Most pieces that these logs are asked for in: all of them are items of one batch."""
+
+TAIL_PATIENCE: Final = 100
+"""Refreshes until larger pieces are tried again."""
+
+
+class TailCutError(RpcError):
+    """The provider does not give the logs since the last view at once, but may do so in smaller pieces."""
+
 
 class TailRefusedError(RpcError):
-    """The provider does not give the logs since the last view at once."""
+    """The provider does not give the logs since the last view."""
 
 
 class Basis(Struct, frozen=True):
@@ -82,6 +96,7 @@ class Refresh:
         self._reader = reader
         self._events = events
         self._cap = NodeListCap()
+        self._limits = LogLimits(settings.scan_range_max, settings.scan_range_max, patience=TAIL_PATIENCE)
         self._unreadable: set[str] = set()
         self._fingerprint: tuple[str, Fingerprint] | None = None
         self._log = structlog.get_logger(__name__)
@@ -95,12 +110,18 @@ class Refresh:
             previous = None
         basis = self._basis(previous)
         failure: RpcError = BlockMovedError("the chain was not asked")
-        for _ in range(ATTEMPTS):
+        cuts = 0
+        for _ in range(ATTEMPTS + TAIL_CUTS):
             try:
                 view = await self._attempt(basis, previous, wallets)
                 return view if previous is None else shared(previous, view)
             except BlockMovedError as error:
                 failure = error
+            except TailCutError as error:
+                cuts += 1
+                failure = error
+                if cuts > TAIL_CUTS:
+                    basis = Basis(None, None)
             except TailRefusedError as error:
                 self._log.warning("logs since the last refresh refused, reading all anew", error=str(error))
                 basis, failure = Basis(None, None), error
@@ -140,7 +161,8 @@ class Refresh:
         recipients.add(batch, known_wallets, changes.wallets)
         finalizations = self._ask(batch, self._finalizations(changes))
         await batch.run()
-        found = (past_event(log, self._addresses) for log in parsed(finalizations) if log.address in created)
+        logs = [log for query, slot in finalizations for log in self._tail_logs(query, slot.reply)]
+        found = (past_event(log, self._addresses) for log in logs if log.address in created)
         self._events.apply_found(event for event in found if event is not None)
         await nodes.walk(lambda: self._batch(head), self._settings.node_list_chunk)
 
@@ -185,7 +207,7 @@ class Refresh:
         batch = self._batch(head)
         parameters = ParameterReads(batch, self._addresses)
         checks = {number: batch.request(header_request(number)) for number in seen if number < head.number}
-        tail = self._ask(batch, contract_queries(first, head.number, self._watched()))
+        tail = self._ask(batch, self._tail_queries(first, head.number))
         marks = [] if basis.tail_from is not None else list(anchors(head.number, self._settings.reorg_depth))
         anchored = [batch.request(header_request(number)) for number in marks]
         await batch.run()
@@ -194,6 +216,8 @@ class Refresh:
             if header is None or header.hash != seen[number]:
                 raise ForkedError(f"block {number} is no longer on the chain")
         changes = self._changes(head, tail)
+        if tail:
+            self._limits.granted()
         for slot in anchored:
             header = parse_header(slot.reply)
             if header is not None:
@@ -214,22 +238,37 @@ class Refresh:
         factory = self._addresses.contribution_factory
         return [self._rewards, *([] if factory is None else [factory]), *self._events.contracts]
 
+    def _tail_queries(self, first: int, last: int) -> list[LogQuery]:
+        limits = self._limits
+        queries = contract_queries(first, last, self._watched(), blocks=limits.blocks, per_query=limits.addresses)
+        if len(queries) > TAIL_QUERIES:
+            raise TailRefusedError(f"{last - first + 1} blocks since the last refresh, {limits.blocks} given at once")
+        return queries
+
     def _changes(self, head: Header, tail: list[tuple[LogQuery, RawSlot]]) -> Changes:
-        try:
-            logs = parsed(tail)
-        except HistoryPrunedError:
-            raise
-        except RpcRefusedError as error:
-            raise TailRefusedError(str(error)) from error
+        logs = [log for query, slot in tail for log in self._tail_logs(query, slot.reply)]
         if any(log.block == head.number and log.block_hash != head.hash for log in logs):
             raise BlockMovedError(f"the logs of block {head.number} are of another block")
         return read_changes(logs, self._addresses)
+
+    def _tail_logs(self, query: LogQuery, reply: object) -> list[Log]:
+        try:
+            return query.parse(reply)
+        except HistoryPrunedError:
+            raise
+        except RpcRefusedError as error:
+            try:
+                self._limits.refused(query, error)
+            except RangeStuckError:
+                raise TailRefusedError(str(error)) from error
+            raise TailCutError(str(error)) from error
 
     def _finalizations(self, changes: Changes) -> list[LogQuery]:
         """Queries for what a contract told that was created and finalized since the last view."""
         if not any(isinstance(event, ContractCreated) for event in changes.events):
             return []
-        return finalized_queries(unlinked_blocks(changes.events, self._events.contracts))
+        contracts = self._events.contracts
+        return finalized_queries(unlinked_blocks(changes.events, contracts), list(contracts), self._limits.addresses)
 
     def _fingerprint_of(self, view: ContractsView | None) -> Fingerprint | None:
         if view is None or self._fingerprint is None:
@@ -242,11 +281,6 @@ class Refresh:
 
     def _batch(self, head: Header) -> BlockBatch:
         return BlockBatch(self._rpc, self._reader, head)
-
-
-def parsed(answers: Iterable[tuple[LogQuery, RawSlot]]) -> list[Log]:
-    """The logs of all answers."""
-    return [log for query, slot in answers for log in query.parse(slot.reply)]
 
 
 def stakers(nodes: Iterable[ContractNode]) -> set[str]:

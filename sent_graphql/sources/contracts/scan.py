@@ -6,7 +6,7 @@ chain, and keeps its progress in a file, from which a restart goes on.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
@@ -16,16 +16,20 @@ from sent_graphql.settings import ContractsSettings
 from sent_graphql.sources.contracts.blocks import Header, anchors, header_request, parse_header
 from sent_graphql.sources.contracts.deployment import DeploymentUnknownError, find_deployment
 from sent_graphql.sources.contracts.errors import (
+    HistoryPrunedError,
     RangeTooLargeError,
     RpcMalformedReplyError,
+    RpcRefusedError,
     RpcTimeoutError,
 )
 from sent_graphql.sources.contracts.event_log import EventLog
 from sent_graphql.sources.contracts.events import ContractCreated, Finalized, PastEvent
 from sent_graphql.sources.contracts.fork import ForkedError, take_back
+from sent_graphql.sources.contracts.log_limits import LogLimits, RangeStuckError
 from sent_graphql.sources.contracts.logs import (
     HISTORY_TOPICS,
     LogQuery,
+    contract_queries,
     finalized_queries,
     past_event,
     unlinked_blocks,
@@ -37,38 +41,8 @@ from sent_graphql.sources.errors import SourceError
 SAVE_SECONDS: Final = 30.0
 """Least time between two writings of the file while the scan goes on."""
 
-STEPS_BEFORE_GROWTH: Final = 8
-"""Steps to succeed after a refusal before the range grows again."""
-
 PAUSE_MAX: Final = 60.0
 """Longest pause after failed steps, in seconds."""
-
-
-class RangeStuckError(SourceError):
-    """The provider refuses the events of a single block."""
-
-
-class ScanRange:
-    """How many blocks to ask for at once: half as many after a refusal, twice as many after enough successes."""
-
-    def __init__(self, initial: int, most: int) -> None:
-        self.blocks = min(initial, most)
-        self._most = most
-        self._patience = 0
-
-    def granted(self) -> None:
-        """The provider gave that many."""
-        if self._patience > 0:
-            self._patience -= 1
-        else:
-            self.blocks = min(self.blocks * 2, self._most)
-
-    def refused(self, asked: int) -> None:
-        """The provider did not give `asked` blocks; raises RangeStuckError if that was one."""
-        if asked <= 1:
-            raise RangeStuckError("past events are not read: the endpoint refuses the events of a single block")
-        self.blocks = asked // 2
-        self._patience = STEPS_BEFORE_GROWTH
 
 
 class HistoryScan:
@@ -92,7 +66,7 @@ class HistoryScan:
         self._events = events
         self._file = file
         self._clock = clock
-        self._range = ScanRange(settings.scan_range, settings.scan_range_max)
+        self._limits = LogLimits(settings.scan_range, settings.scan_range_max)
         self._wake = asyncio.Event()
         self._saved_at = clock()
         self._saved_to: int | None = None
@@ -182,21 +156,15 @@ class HistoryScan:
             await self._begin(target)
             return
         first = scanned_to + 1
-        last = min(scanned_to + self._range.blocks, target)
+        last = min(scanned_to + self._limits.blocks, target)
         try:
             await self._step(first, last)
-        except RangeTooLargeError as error:
-            self._log.info("fewer blocks at once", asked=last - first + 1, error=str(error))
-            self._range.refused(last - first + 1)
         except RpcTimeoutError:
             # It may have been too much work; if it was an outage the range will grow again.
-            if last > first:
-                self._range.refused(last - first + 1)
+            self._limits.halve(last - first + 1)
             raise
         except ForkedError:
             await take_back(self._rpc, self._events)
-        else:
-            self._range.granted()
 
     async def _begin(self, head: int) -> None:
         rollbacks = self._events.rollbacks
@@ -214,35 +182,58 @@ class HistoryScan:
         events = self._events
         rollbacks = events.rollbacks
         closing = last == events.target
-        query = LogQuery(first, last, self._queried(), HISTORY_TOPICS)
+        queries = contract_queries(
+            first, last, self._queried(), HISTORY_TOPICS, blocks=last - first + 1, per_query=self._limits.addresses
+        )
         expected = events.blocks.get(first - 1)
         marks = [last, *(mark for mark in anchors(last, self._settings.reorg_depth) if mark >= first and closing)]
         before = [] if expected is None else [header_request(first - 1)]
-        replies = await self._rpc.batch([query.request(), *map(header_request, marks), *before])
-        headers = [_present(parse_header(reply)) for reply in replies[1 : 1 + len(marks)]]
+        requests = [*map(header_request, marks), *before, *(query.request() for query in queries)]
+        replies = await self._rpc.batch(requests)
+        headers = [_present(parse_header(reply)) for reply in replies[: len(marks)]]
         if before:
-            header = parse_header(replies[-1])
+            header = parse_header(replies[len(marks)])
             if header is None or header.hash != expected:
                 raise ForkedError(f"block {first - 1} is no longer on the chain")
-        found = await asyncio.to_thread(self._read, query, replies[0])
-        found += await self._finalizations(found, closing=closing)
-        if events.rollbacks != rollbacks:
+        answers = list(zip(queries, replies[-len(queries) :], strict=True))
+        for query, reply in answers:
+            if isinstance(reply, RpcRefusedError):
+                self._ask_for_less(query, reply)
+                return
+        self._limits.granted()
+        found = await asyncio.to_thread(self._read, answers)
+        finalized = await self._finalizations(found, closing=closing)
+        if finalized is None or events.rollbacks != rollbacks:
             return
         for header in headers[1:]:
             events.blocks.add(header.number, header.hash)
-        events.apply_scanned(last, headers[0].hash, found)
+        events.apply_scanned(last, headers[0].hash, found + finalized)
 
     def _queried(self) -> tuple[str, ...]:
         rewards, factory = self._addresses.service_node_rewards, self._addresses.contribution_factory
         return (rewards,) if factory is None else (rewards, factory)
 
-    def _read(self, query: LogQuery, reply: object) -> list[PastEvent]:
-        return [event for log in query.parse(reply) if (event := past_event(log, self._addresses)) is not None]
+    def _ask_for_less(self, query: LogQuery, error: RpcRefusedError) -> None:
+        """Learn from a refusal, whatever its words; raises it where waiting may help more, or nothing does."""
+        if isinstance(error, HistoryPrunedError):
+            raise error
+        self._log.info("fewer events at once", blocks=query.last - query.first + 1, error=str(error))
+        try:
+            self._limits.refused(query, error)
+        except RangeStuckError:
+            if isinstance(error, RangeTooLargeError):
+                raise
+            raise error from None
 
-    async def _finalizations(self, found: list[PastEvent], *, closing: bool) -> list[PastEvent]:
+    def _read(self, answers: Iterable[tuple[LogQuery, object]]) -> list[PastEvent]:
+        logs = (log for query, reply in answers for log in query.parse(reply))
+        return [event for log in logs if (event := past_event(log, self._addresses)) is not None]
+
+    async def _finalizations(self, found: list[PastEvent], *, closing: bool) -> list[PastEvent] | None:
         """The Finalized events that say which contract made a registration of the older generation.
 
-        In the last step also of what the refreshes brought while the contracts were still unknown.
+        In the last step also of what the refreshes brought while the contracts were still unknown. None where the
+        provider demands that less is asked for.
         """
         events = self._events
         contracts = {*events.contracts, *(event.address for event in found if isinstance(event, ContractCreated))}
@@ -251,13 +242,16 @@ class HistoryScan:
         blocks = unlinked_blocks(found, contracts)
         if closing and events.target is not None and events.tail_to is not None:
             blocks.update(events.unlinked(events.target + 1, events.tail_to))
-        queries = finalized_queries(blocks)
+        queries = finalized_queries(blocks, sorted(contracts), self._limits.addresses)
         finalized: list[PastEvent] = []
         for start in range(0, len(queries), self._settings.batch_size):
             piece = queries[start : start + self._settings.batch_size]
             replies = await self._rpc.batch([query.request() for query in piece])
             for query, reply in zip(piece, replies, strict=True):
-                finalized += self._read(query, reply)
+                if isinstance(reply, RpcRefusedError):
+                    self._ask_for_less(query, reply)
+                    return None
+                finalized += self._read([(query, reply)])
         return [event for event in finalized if isinstance(event, Finalized) and event.address in contracts]
 
 

@@ -133,7 +133,7 @@ async def test_a_limit_of_batches_is_not_taken_for_a_limit_of_the_rate(
         if not isinstance(body, list) or len(body) <= 2:
             return web.json_response(node.answer(body))
         if shape == "as plain text":
-            return web.Response(status=400, text=error["message"])
+            return web.Response(status=400, text=f"max limit: {words}")
         items = [{"jsonrpc": "2.0", "id": item["id"], "error": error} for item in body]
         return web.json_response(items if shape == "in every item" else items[0])
 

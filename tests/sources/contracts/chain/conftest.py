@@ -107,6 +107,8 @@ class FakeChain:
         self.lacking_views: set[View] = set()
         self.max_range: int | None = None
         self.max_logs: int | None = None
+        self.max_addresses: int | None = None
+        self.range_words = "block range is too large"
         self.code_kept_from = 0
         self.foreign_logs: list[dict[str, Any]] = []
         self.before_answer: Callable[[str, list[Any]], None] = lambda method, params: None
@@ -337,7 +339,9 @@ class FakeChain:
         names = set(wanted["topics"][0]) if wanted.get("topics") else set()
         self.log_queries.append((first, last))
         if self.max_range is not None and last - first >= self.max_range:
-            raise self.refusal(-32602, f"block range is too large, at most {self.max_range} blocks")
+            raise self.refusal(-32602, self.range_words)
+        if self.max_addresses is not None and not 0 < len(addresses) <= self.max_addresses:
+            raise self.refusal(-32602, "please name fewer addresses")
         found = [
             log
             for block in self.blocks[first : last + 1]

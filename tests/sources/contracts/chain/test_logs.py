@@ -74,8 +74,14 @@ def test_a_refusal_is_raised_as_it_is() -> None:
 
 def test_many_contracts_are_asked_for_in_several_queries() -> None:
     names = [f"0x{number:040x}" for number in range(ADDRESSES_PER_QUERY + 1)]
-    assert [len(query.addresses) for query in contract_queries(1, 2, names)] == [ADDRESSES_PER_QUERY, 1]
-    assert contract_queries(2, 1, names) == []
+    queries = contract_queries(1, 2, names, blocks=10, per_query=ADDRESSES_PER_QUERY)
+    assert [len(query.addresses) for query in queries] == [ADDRESSES_PER_QUERY, 1]
+    assert contract_queries(2, 1, names, blocks=10, per_query=ADDRESSES_PER_QUERY) == []
+
+
+def test_a_range_is_asked_for_in_pieces_without_gap_or_overlap() -> None:
+    queries = contract_queries(3, 9, ["0x1"], blocks=3, per_query=1)
+    assert [(query.first, query.last) for query in queries] == [(3, 5), (6, 8), (9, 9)]
 
 
 @pytest.mark.parametrize(

@@ -207,13 +207,35 @@ async def test_after_a_long_outage_all_is_read_anew_and_the_gap_is_scanned(
     assert view.scan.complete
 
 
+@pytest.mark.parametrize("limit", ["max_range", "max_addresses"])
+async def test_logs_of_a_refresh_are_asked_for_in_pieces_where_the_provider_bounds_them(
+    chain: Any, source: ContractsSource, scan_through: Any, person: Any, limit: str
+) -> None:
+    contracts = [chain.deploy(number, person(1)) for number in range(5)]
+    chain.mine()
+    view = await source.fetch(None, ())
+    await scan_through(source)
+    view = await source.fetch(view, ())
+    setattr(chain, limit, 3)
+    for _ in range(2):
+        chain.calls.clear()
+        trips = chain.round_trips
+        chain.contribute(contracts[-1], person(2), 10, at=1)
+        chain.mine(9)
+        view = await source.fetch(view, ())
+        assert view.contribution_contracts[contracts[-1]].contributions[-1].address == person(2)
+        assert chain.count(View.ALL_SERVICE_NODE_IDS) == 0
+        assert chain.count(View.STATUS) == 1
+    assert chain.round_trips - trips <= 4, "the limit is remembered"
+
+
 async def test_logs_that_the_provider_refuses_are_left_to_the_scan(
     chain: Any, source: ContractsSource, scan_through: Any, person: Any
 ) -> None:
     view = await source.fetch(None, ())
     chain.register(person(1))
-    chain.mine(50)
-    chain.max_range = 20
+    chain.mine(100)
+    chain.max_range = 1
     chain.calls.clear()
     view = await source.fetch(view, ())
     assert list(view.nodes) == [1]

@@ -120,6 +120,40 @@ async def test_the_range_adapts_to_what_the_provider_gives(
     assert len(asked) > 2, "smaller and larger ranges were tried"
 
 
+@pytest.mark.parametrize("words", ["ranges over 7 blocks are not supported on freetier", "you ask for too much of me"])
+async def test_the_range_adapts_whatever_words_refuse_it(
+    chain: Any, make_source: Any, scan_through: Any, person: Any, words: str
+) -> None:
+    chain.register(person(1))
+    chain.mine(30)
+    chain.max_range, chain.range_words = 7, words
+    source = await make_source(scan_range=1000)
+    view = await source.fetch(None, ())
+    await scan_through(source)
+    assert source.progress.error is None
+    assert list((await source.fetch(view, ())).registrations) == [1]
+
+
+@pytest.mark.parametrize("most", [1, 2])
+async def test_a_limit_of_addresses_is_kept_to(
+    chain: Any, make_source: Any, scan_through: Any, person: Any, most: int
+) -> None:
+    chain.max_addresses = most
+    contracts = [chain.deploy(number, person(1)) for number in range(5)]
+    chain.mine(3)
+    chain.contribute(contracts[0], person(1), 25_000, at=1)
+    chain.old_generation = True
+    chain.finalize(contracts[0])
+    chain.mine(3)
+    source = await make_source()
+    view = await source.fetch(None, ())
+    await scan_through(source)
+    view = await source.fetch(view, ())
+    assert source.progress.error is None
+    assert list(view.contribution_contracts) == contracts
+    assert view.registrations[1].contribution_contract == contracts[0]
+
+
 async def test_the_range_grows_while_the_provider_gives(chain: Any, make_source: Any, scan_through: Any) -> None:
     chain.mine(100)
     source = await make_source(scan_range=2, scan_range_max=16)
