@@ -58,6 +58,7 @@ class Poller(Generic[View]):
         self._random = random.Random(seed)  # noqa: S311 - jitter, not a secret
         self._triggered = asyncio.Event()
         self._failures = 0
+        self._usable: tuple[View | None, Health] = (None, self.health)
         self._log = structlog.get_logger().bind(source=name.value)
 
     def restore(self, view: View, at: datetime) -> None:
@@ -66,6 +67,17 @@ class Poller(Generic[View]):
         self.health = Health(
             healthy=False, last_success_at=at, last_error="no answer yet since the start", fresh_until=None
         )
+
+    def accept(self, view: View) -> None:
+        """Tells that `view` has been of use: from now on it is what a rejected one gives way to."""
+        if self.view is view:
+            self._usable = (view, self.health)
+
+    def reject(self, view: View, reason: str) -> None:
+        """Takes back `view`, which is of no use: as if the polls since the last accepted one had failed."""
+        if self.view is view:
+            self.view, self.health = self._usable
+            self._failed(reason)
 
     def trigger(self) -> None:
         """Asks for a poll as soon as the minimum interval allows; any number of triggers make one poll."""

@@ -25,6 +25,9 @@ POLLS_TO_WAIT = 2
 
 Two, because one may have been under way already without that wallet."""
 
+UNUSABLE = "internal error while joining both sides, see the log"
+"""What users are told of a view that our own code cannot join."""
+
 EXAMPLES_LOGGED = 5
 """Contradictions between the sides that one log line names."""
 
@@ -101,6 +104,9 @@ class SnapshotPublisher:
         """Joins what is new and publishes, unless everything is as it was."""
         await self._join()
         joined = self._joined
+        if joined is not None:
+            self._oxend.accept(joined.oxend)
+            self._contracts.accept(joined.contracts)
         state = joined.assembly.state if joined is not None else None
         sources = (
             self._status(self._oxend, joined.oxend.block_height if joined else None),
@@ -130,11 +136,24 @@ class SnapshotPublisher:
         if self._must_wait_for_wallets(oxend, contracts):
             return
         previous = joined.assembly.state if joined is not None else None
-        # In a thread: thousands of nodes take longer than the event loop may be held.
-        assembly = await asyncio.to_thread(assemble, oxend, contracts, self._constants, self._lives, previous)
+        try:
+            # In a thread: thousands of nodes take longer than the event loop may be held.
+            assembly = await asyncio.to_thread(assemble, oxend, contracts, self._constants, self._lives, previous)
+        except Exception:  # noqa: BLE001 - a fault of ours must not end the service; it is logged whole and shown
+            self._log.exception("joining both sides failed unexpectedly")
+            self._reject_news(oxend, contracts)
+            return
         self._report(assembly.differences, joined.assembly.differences if joined is not None else frozenset())
         self._lives = assembly.lives
         self._joined = _Joined(oxend, contracts, assembly)
+
+    def _reject_news(self, oxend: OxendView, contracts: ContractsView) -> None:
+        """Gives back what is new since the last assembly; where both sides are, the next polls tell which it was."""
+        joined = self._joined
+        if joined is None or joined.oxend is not oxend:
+            self._oxend.reject(oxend, UNUSABLE)
+        if joined is None or joined.contracts is not contracts:
+            self._contracts.reject(contracts, UNUSABLE)
 
     def _must_wait_for_wallets(self, oxend: OxendView, contracts: ContractsView) -> bool:
         """Whether oxend names wallets whose rewards a poll of the contracts is about to read."""

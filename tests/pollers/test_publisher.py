@@ -176,3 +176,42 @@ async def test_nothing_new_makes_no_new_version(make: Any) -> None:
         first = await desk.until(lambda s: s.state is not None and s.sources[1].healthy)
         await desk.publisher.publish()
         assert (await desk.cache.current()).version == first.version
+
+
+async def test_a_view_that_cannot_be_joined_leaves_the_last_good_part_and_marks_its_source(make: Any) -> None:
+    desk = Desk(make)
+    async with running(desk):
+        good = await desk.until(lambda s: s.state is not None and s.sources[0].healthy and s.sources[1].healthy)
+        # No decoder lets such a date through: it stands for a fault of ours that is not known yet.
+        desk.oxend_answer = make.oxend_view([make.oxend_node(last_uptime_proof=10**30)])
+        desk.oxend.trigger()
+        bad = await desk.until(lambda s: not s.sources[0].healthy)
+        assert bad.state is good.state
+        assert bad.version > good.version
+        assert bad.sources[0].last_success_at == good.sources[0].last_success_at
+        assert "internal error" in (bad.sources[0].last_error or "")
+        assert bad.sources[1].healthy
+        # The other side's news goes on, and so does this one's as soon as it makes sense.
+        desk.contracts_answer = make.contracts_view([make.contract_node()], block_number=1_001)
+        desk.contracts.trigger()
+        on = await desk.until(lambda s: s.state.network.l2_height == 1_001)
+        assert not on.sources[0].healthy
+        desk.oxend_answer = make.oxend_view([make.oxend_node()], block_height=make.top_height + 1)
+        desk.oxend.trigger()
+        well = await desk.until(lambda s: s.sources[0].healthy)
+        assert well.state is not None
+        assert well.state.network.block_height == make.top_height + 1
+
+
+async def test_views_that_cannot_be_joined_at_the_start_are_no_end_of_the_service(make: Any) -> None:
+    desk = Desk(make)
+    desk.oxend_answer = make.oxend_view([make.oxend_node(last_uptime_proof=10**30)])
+    async with running(desk):
+        bad = await desk.until(lambda s: s.sources and s.sources[0].last_error)
+        assert (bad.state, bad.stale) == (None, True)
+        desk.oxend_answer = make.oxend_view([make.oxend_node()])
+        desk.oxend.trigger()
+        await desk.until(lambda s: s.sources[0].healthy)
+        desk.contracts.trigger()
+        well = await desk.until(lambda s: s.state is not None)
+        assert not well.stale
