@@ -144,13 +144,15 @@ def _file_layer(path: Path) -> Layer:
             content = file.read(MAX_FILE_BYTES + 1)
         if len(content) > MAX_FILE_BYTES:
             raise ConfigurationError([f"{shown}: larger than {MAX_FILE_BYTES} bytes, which no configuration is"])
-        values = tomllib.loads(content.decode())
+        values = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigurationError([f"{shown}: cannot be read: {error.strerror}"]) from None
     except UnicodeDecodeError as error:
         raise ConfigurationError([f"{shown}: not UTF-8 text (byte {error.start})"]) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigurationError([f"{shown}: not TOML: {error}"]) from None
+    except ValueError:  # int() has a limit of its own
+        raise ConfigurationError([f"{shown}: a number has more digits than any setting takes"]) from None
     return Layer(values, {key: f"{shown}: {key}" for key in _dotted(values)})
 
 
@@ -160,10 +162,24 @@ def _environment_layer(environ: Mapping[str, str]) -> Layer:
     for variable in sorted(environ):
         if not variable.startswith(ENVIRONMENT_PREFIX) or variable in OTHER_VARIABLES:
             continue
+        if not _is_text(variable + environ[variable]):
+            raise ConfigurationError([f"{ascii(variable)[1:-1]}: not UTF-8 text"])
         key = variable.removeprefix(ENVIRONMENT_PREFIX).lower().replace("__", ".")
         _put(values, key, environ[variable], variable)
+        # The parts before stand for it where the fault is that they have no parts.
+        names.update({part: variable for part in _beginnings(key) if part not in names})
         names[key] = variable
     return Layer(values, names)
+
+
+def _is_text(value: str) -> bool:
+    """False where bytes of the environment that are no UTF-8 were smuggled into `value`."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _beginnings(key: str) -> Iterator[str]:
+    parts = key.split(".")
+    return (".".join(parts[:count]) for count in range(1, len(parts)))
 
 
 def _flags_layer(overrides: Mapping[str, object]) -> Layer:
@@ -184,11 +200,12 @@ def _put(values: dict[str, Any], key: str, value: object, name: str) -> None:
     table[last] = value
 
 
-def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def _dotted(values: Mapping[str, Any]) -> Iterator[str]:
+    """The keys at the top and of its tables; no setting lies deeper."""
     for key, value in values.items():
+        yield key
         if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
-        yield f"{prefix}{key}"
+            yield from (f"{key}.{part}" for part in value)
 
 
 def _merged(layers: list[Layer]) -> dict[str, Any]:

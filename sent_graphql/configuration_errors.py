@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from sent_graphql.masking import mask_urls
 from sent_graphql.settings import Settings
 
 MAX_SHOWN: Final = 12
@@ -38,6 +39,8 @@ def describe_problems(error: ValidationError, origins: Mapping[str, str]) -> lis
 def _described(details: ErrorDetails, origins: Mapping[str, str]) -> str:
     key = ".".join(part for part in details["loc"] if isinstance(part, str))
     place = origins.get(key, key)
+    if not key:  # a key of no characters
+        place = place or '""'
     if details["type"] == "extra_forbidden":
         return f"{place}: there is no such setting.{_suggestion(key, place)}"
     field = _field(key)
@@ -63,20 +66,22 @@ def _allowed(details: ErrorDetails) -> str:
 def _value(key: str, details: ErrorDetails) -> str:
     """The bad value, unless it may hold a secret or is a whole table."""
     value: Any = details["input"]
-    if key in SECRET_KEYS or isinstance(value, dict):
+    if any(secret == key or secret.startswith(f"{key}.") for secret in SECRET_KEYS) or isinstance(value, dict):
         return ""
-    text = repr(value)
+    text = mask_urls(repr(value))  # of an RPC, put into the wrong place
     return f" = {text if len(text) <= 80 else text[:77] + '...'}"
 
 
 def _suggestion(key: str, place: str) -> str:
     known = list(setting_keys())
-    close = difflib.get_close_matches(key, known, n=1, cutoff=0.75)
-    if close:
-        as_variable = place.isupper()
-        return f" Did you mean {'SENT_' + close[0].upper().replace('.', '__') if as_variable else close[0]}?"
     section = key.rpartition(".")[0]
-    siblings = [name for name in known if name.rpartition(".")[0] == section and section]
+    close = difflib.get_close_matches(key, known if section else [*known, *Settings.model_fields], n=1, cutoff=0.75)
+    if close:
+        as_variable = place.isupper() and close[0] in known
+        return f" Did you mean {'SENT_' + close[0].upper().replace('.', '__') if as_variable else close[0]}?"
+    if not section:
+        return f" Allowed at the top: {', '.join(Settings.model_fields)}."
+    siblings = [name for name in known if name.rpartition(".")[0] == section]
     return f" Allowed in {section}: {', '.join(name.rpartition('.')[2] for name in siblings)}." if siblings else ""
 
 

@@ -153,7 +153,7 @@ class TestShippedNetworks:
             ("stagenet", NetworkType.STAGENET, 421614, 86400, 2 * 86400),
             ("testnet", NetworkType.TESTNET, 421614, 86400, 2 * 86400),
             ("devnet", NetworkType.DEVNET, 421614, 86400, 2 * 86400),
-            ("localdev", NetworkType.LOCALDEV, 31337, 0, 50),
+            ("localdev", NetworkType.LOCALDEV, 31337, 120, 480),
         ],
     )
     def test_each_has_its_own_constants_and_socket(

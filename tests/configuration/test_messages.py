@@ -43,6 +43,14 @@ class TestUnknownKeys:
     def test_an_unknown_table_or_key_at_the_top_is_refused(self, tmp_path: Path, text: str) -> None:
         assert "there is no such setting" in str(refused(text, tmp_path))
 
+    def test_one_at_the_top_names_the_table_that_was_meant_or_what_there_is(self, tmp_path: Path) -> None:
+        assert "htpp: there is no such setting. Did you mean http?" in str(refused("[htpp]\nport = 1", tmp_path))
+        assert "Allowed at the top: network, oxend, contracts" in str(refused("quux = 1", tmp_path))
+
+    @pytest.mark.parametrize("variable", ["SENT_HTPP__PORT", "SENT_HTTP__PORT__X", "SENT_", "SENT___", "SENT_A__B__C"])
+    def test_a_variable_is_named_whatever_parts_it_has(self, tmp_path: Path, variable: str) -> None:
+        assert f"{variable}: " in str(refused(None, tmp_path, {}, **{variable: "1"}))
+
     def test_an_unknown_variable_is_refused(self, tmp_path: Path) -> None:
         assert "SENT_QUUX: there is no such setting" in str(refused(None, tmp_path, SENT_QUUX="1"))
 
@@ -99,6 +107,27 @@ class TestBadValues:
 
         assert "local.embedded = true is for the network type localdev alone" in message
 
+    @pytest.mark.parametrize(
+        ("variable", "scheme"),
+        [
+            ("SENT_CONTRACTS", "htps"),
+            ("SENT_CONTRACTS__RPC_URL", "htps"),
+            ("SENT_CONTRACTS__RPC_URLS", "htps"),
+            ("SENT_OXEND__ENDPOINTS", "https"),
+            ("SENT_HTTP", "https"),
+        ],
+    )
+    def test_the_url_of_an_rpc_shows_no_key_wherever_it_was_put(
+        self, tmp_path: Path, variable: str, scheme: str
+    ) -> None:
+        url = f"{scheme}://user:SECRET@rpc.example/SECRET"
+
+        assert "SECRET" not in str(refused(None, tmp_path, {}, **{variable: url}))
+
+    @pytest.mark.parametrize("variable", ["SENT_HTTP__HOST", "SENT_\udcff"])
+    def test_a_variable_that_is_no_text_is_refused(self, tmp_path: Path, variable: str) -> None:
+        assert "not UTF-8 text" in str(refused(None, tmp_path, {}, **{variable: "\udcff"}))
+
     def test_a_long_value_is_cut(self, tmp_path: Path) -> None:
         assert len(str(refused(f"log.level = '{'x' * 5000}'", tmp_path))) < 500
 
@@ -119,6 +148,18 @@ class TestFilesThatCannotBeRead:
 
     def test_bytes_that_are_no_text(self, tmp_path: Path) -> None:
         assert "own.toml: not UTF-8 text" in str(refused(b"a = '\xff'", tmp_path))
+
+    @pytest.mark.parametrize(
+        ("text", "why"),
+        [
+            (f"http.port = {'9' * 5000}", "more digits than any setting takes"),
+            (f"a = {'[' * 5000}{']' * 5000}", "own.toml: "),  # the limit of recursion may be raised by a library
+            (f"[{'.'.join(['a'] * 3000)}]", "own.toml: a: there is no such setting"),
+            (f"[http.{'.'.join(['a'] * 3000)}]", "own.toml: http.a: there is no such setting"),
+        ],
+    )
+    def test_numbers_and_nesting_beyond_all_measure(self, tmp_path: Path, text: str, why: str) -> None:
+        assert why in str(refused(text, tmp_path))
 
     def test_a_file_that_is_no_configuration(self, tmp_path: Path) -> None:
         assert "larger than" in str(refused("#" * (1024 * 1024 + 1), tmp_path))
