@@ -127,17 +127,19 @@ def _forbidden(subject: str, path: Path) -> Finding:
     user = _user_name(os.geteuid())
     group = _group_of(at)
     what = f"the directory {barred} may not be entered" if barred else "no permission to connect"
-    remedies = [
-        f"join its group, then log in anew: sudo usermod -aG {group} {user}",
-        f"or under systemd, in the [Service] section of the unit: SupplementaryGroups={group}",
+    needed, bits = (stat.S_IXGRP, "g+x") if barred else (stat.S_IWGRP, "g+rw")
+    # Joining a group that has no access itself would mend nothing.
+    first = "" if _mode(at) & needed else f"sudo chmod {bits} {_quoted(at)} && "
+    after = f", after {first.removesuffix(' && ')}" if first else ""
+    return wrong(
+        subject,
+        f"{what} as {user}: {_described(at)}",
+        f"join its group, then log in anew: {first}sudo usermod -aG {group} {user}",
+        f"or under systemd, in the [Service] section of the unit: SupplementaryGroups={group}{after}",
         "or let oxend make its socket in a directory that we may enter: lmq-public=ipc://PATH in oxend.conf"
         if barred
         else "or let oxend open its sockets, the admin one too (oxend/README.md), to all: lmq-umask=0000 in oxend.conf",
-    ]
-    needed, bits = (stat.S_IXGRP, "g+x") if barred else (stat.S_IWGRP, "g+rw")
-    if not _mode(at) & needed:
-        remedies.append(f"the group has no access either; give it first: sudo chmod {bits} {_quoted(at)}")
-    return wrong(subject, f"{what} as {user}: {_described(at)}", *remedies)
+    )
 
 
 def _resolved(path: Path) -> Path:

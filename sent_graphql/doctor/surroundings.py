@@ -13,6 +13,7 @@ from typing import Final
 
 from sent_graphql.doctor.findings import Finding, fine, note, wrong
 from sent_graphql.settings import Settings
+from sent_graphql.sources.oxend.endpoints import MAX_IPC_PATH_BYTES
 
 LOCAL_NETWORK_MODULES: Final = ("eth", "py_ecc")
 OXEN_MODULES: Final = ("oxenmq", "oxenc")
@@ -24,9 +25,11 @@ OXEN_INSTALL: Final = (
 
 def examine_surroundings(settings: Settings) -> list[Finding]:
     """All of them; each stands alone."""
-    findings = [_python(), *_oxen_packages(settings.oxend.transport), _state(Path(settings.cache.state_directory))]
+    findings = [_python(), *_oxen_packages(settings.oxend.transport)]
     if settings.local.embedded:
-        findings.append(_local_network(LOCAL_NETWORK_MODULES))
+        findings += [_local_network(LOCAL_NETWORK_MODULES), _own_socket(settings.oxend.endpoints[0])]
+    else:  # the local network is a new one each time, and keeps nothing
+        findings.append(_state(Path(settings.cache.state_directory)))
     return [*findings, _listening(settings.http.host, settings.http.port)]
 
 
@@ -57,16 +60,18 @@ def _oxen_packages(transport: str) -> list[Finding]:
 def _state(directory: Path) -> Finding:
     subject = f"state directory {directory}"
     remedies = (
-        f"give it to this account: sudo install -d -o $(id -un) {shlex.quote(str(directory))}",
+        f"give it to this account: sudo install -d -o $(id -un) {_quoted(directory)}",
         "or name another: SENT_CACHE__STATE_DIRECTORY=/path",
     )
     if not directory.exists():
-        parent = next(parent for parent in directory.parents if parent.exists())
-        if parent.is_dir() and os.access(
-            parent, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
-        ):
+        parent = _nearest(directory)
+        if _may_write_in(parent):
             return fine(subject, "will be made")
         return wrong(subject, f"not there, and cannot be made in {parent}", *remedies)
+    if not directory.is_dir():
+        return wrong(
+            subject, "not a directory", f"put it away: mv {_quoted(directory)} {_quoted(directory)}.old", *remedies[1:]
+        )
     try:
         with tempfile.TemporaryFile(dir=directory):
             return fine(subject, "writable")
@@ -81,6 +86,37 @@ def _local_network(modules: Sequence[str]) -> Finding:
             "local network", f"packages are missing: {', '.join(missing)}", "pip install 'sent-graphql[localdev]'"
         )
     return fine("local network", "its packages are installed")
+
+
+def _own_socket(endpoint: str) -> Finding:
+    """Where the simulated oxend would listen."""
+    path = Path(endpoint.removeprefix("ipc://"))
+    subject = f"socket of the local network {path}"
+    elsewhere = "let it be elsewhere: SENT_OXEND__ENDPOINTS=ipc:///tmp/sent-graphql.sock"
+    if not endpoint.startswith("ipc://"):
+        return wrong(subject, "not an ipc:// endpoint", elsewhere)
+    length = len(os.fsencode(path))
+    if length > MAX_IPC_PATH_BYTES:
+        return wrong(subject, f"the path has {length} bytes, and the system allows {MAX_IPC_PATH_BYTES}", elsewhere)
+    directory = _nearest(path)
+    if not _may_write_in(directory):
+        return wrong(subject, f"cannot be made in {directory}", elsewhere)
+    return fine(subject, "can be made")
+
+
+def _nearest(path: Path) -> Path:
+    """The first directory above `path` that is there."""
+    return next(parent for parent in path.parents if parent.exists())
+
+
+def _may_write_in(directory: Path) -> bool:
+    return directory.is_dir() and os.access(
+        directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids
+    )
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path))
 
 
 def _listening(host: str, port: int) -> Finding:

@@ -150,10 +150,12 @@ def test_no_permission_shows_owner_group_and_mode_and_three_remedies(listening: 
     assert "chmod" not in told
 
 
-def test_no_permission_for_the_group_either_is_told(listening: Path) -> None:
+def test_where_the_group_has_no_permission_either_it_is_given_one_before_it_is_joined(listening: Path) -> None:
     listening.chmod(0o000 if os.geteuid() else 0o600)
+    joining, systemd, _ = examined_without_rights(listening)["remedies"]
 
-    assert f"sudo chmod g+rw {listening}" in examined_without_rights(listening)["remedies"][-1]
+    assert f": sudo chmod g+rw {listening} && sudo usermod -aG " in joining
+    assert f", after sudo chmod g+rw {listening}" in systemd
 
 
 def test_a_directory_that_may_not_be_entered_is_named(directory: Path, listening: Path) -> None:
@@ -162,7 +164,7 @@ def test_a_directory_that_may_not_be_entered_is_named(directory: Path, listening
 
     assert f"the directory {directory} may not be entered" in finding["detail"]
     assert "mode d" in finding["detail"]
-    assert f"sudo chmod g+x {directory}" in finding["remedies"][-1]
+    assert f"sudo chmod g+x {directory} && sudo usermod" in finding["remedies"][0]
 
 
 def test_a_link_into_a_directory_that_may_not_be_entered_names_it(tmp_path: Path, directory: Path) -> None:

@@ -72,21 +72,23 @@ class TestOxenPackages:
 
 class TestStateDirectory:
     def test_one_that_is_there_is_written_to(self, tmp_path: Path) -> None:
-        assert about("state", settings(SENT_DIRECTORY=str(tmp_path.parent))).verdict is Verdict.FINE
+        assert about("state", settings("stagenet", SENT_DIRECTORY=str(tmp_path.parent))).verdict is Verdict.FINE
         (tmp_path / "state").mkdir()
-        finding = about("state", settings(SENT_DIRECTORY=str(tmp_path)))
+        finding = about("state", settings("stagenet", SENT_DIRECTORY=str(tmp_path)))
 
         assert finding.detail == "writable"
         assert list((tmp_path / "state").iterdir()) == []
 
     def test_one_that_is_not_will_be_made(self, tmp_path: Path) -> None:
-        assert about("state", settings(SENT_DIRECTORY=str(tmp_path / "a" / "b"))).detail == "will be made"
+        assert about("state", settings("stagenet", SENT_DIRECTORY=str(tmp_path / "a" / "b"))).detail == "will be made"
         assert list(tmp_path.iterdir()) == []
 
     def test_a_file_in_its_place_is_a_fault(self, tmp_path: Path) -> None:
         (tmp_path / "state").touch()
+        finding = about("state", settings("stagenet", SENT_DIRECTORY=str(tmp_path)))
 
-        assert about("state", settings(SENT_DIRECTORY=str(tmp_path))).verdict is Verdict.WRONG
+        assert finding.verdict is Verdict.WRONG
+        assert f"mv {tmp_path}/state {tmp_path}/state.old" in finding.remedies[0]
 
     @pytest.mark.parametrize("name", ["there", "absent"])
     def test_no_permission_names_command_and_setting(self, directory: Path, name: str) -> None:
@@ -123,7 +125,27 @@ class TestAddress:
         assert about("address", settings(SENT_HTTP__HOST="192.0.2.1")).verdict is Verdict.NOTE
 
 
-def test_the_embedded_network_needs_its_packages() -> None:
-    finding = about("local network", settings())
+class TestEmbeddedNetwork:
+    def test_it_needs_its_packages(self) -> None:
+        assert about("local network", settings()).verdict is Verdict.FINE
 
-    assert finding.verdict is Verdict.FINE
+    def test_it_keeps_no_state(self) -> None:
+        assert not [finding for finding in examine_surroundings(settings()) if finding.subject.startswith("state")]
+
+    def test_its_socket_can_be_made(self, directory: Path) -> None:
+        assert about("socket", settings(SENT_DIRECTORY=str(directory / "new"))).verdict is Verdict.FINE
+
+    @pytest.mark.parametrize(
+        ("endpoint", "why"),
+        [
+            (f"ipc:///tmp/{'x' * 110}", "115 bytes, and the system allows 107"),
+            ("ipc:///dev/null/oxend.sock", "cannot be made in /dev/null"),
+            ("tcp://127.0.0.1:1", "not an ipc:// endpoint"),
+        ],
+    )
+    def test_a_place_where_it_cannot_be_is_a_fault(self, endpoint: str, why: str) -> None:
+        finding = about("socket", settings(SENT_OXEND__ENDPOINTS=endpoint))
+
+        assert finding.verdict is Verdict.WRONG
+        assert why in finding.detail
+        assert "SENT_OXEND__ENDPOINTS=ipc://" in finding.remedies[0]
