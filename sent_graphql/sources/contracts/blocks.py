@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from sent_graphql.sources.contracts.decoding import TIME_BITS
 from sent_graphql.sources.contracts.errors import HistoryPrunedError, RpcMalformedReplyError, RpcRefusedError
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.transports import Request
@@ -37,7 +38,10 @@ def parse_header(reply: object) -> Header | None:
     block_hash = reply.get("hash")
     if not isinstance(block_hash, str):
         raise RpcMalformedReplyError("a block without hash")
-    return Header(quantity(reply, "number"), block_hash.lower(), quantity(reply, "timestamp"))
+    timestamp = quantity(reply, "timestamp")
+    if timestamp >> TIME_BITS:
+        raise RpcMalformedReplyError(f"a block of the second {timestamp}")
+    return Header(quantity(reply, "number"), block_hash.lower(), timestamp)
 
 
 def quantity(fields: dict[str, object], name: str) -> int:

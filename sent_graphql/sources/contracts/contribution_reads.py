@@ -82,7 +82,7 @@ class _ContractRead:
         if known is None:
             self._operator = self._call(View.OPERATOR, partial(decoding.address, what=View.OPERATOR.value))
             self._staking_requirement = self._number(View.STAKING_REQUIREMENT)
-            self._max_contributors = self._number(View.MAX_CONTRIBUTORS)
+            self._max_contributors = self._number(View.MAX_CONTRIBUTORS, bits=decoding.INT_BITS)
 
     def go_on(self, batch: BlockBatch) -> None:
         """Add the contributions' times, which a finalized contract has no more use for.
@@ -93,7 +93,7 @@ class _ContractRead:
         self._checked()
         if self._status.value is ContributionStatus.FINALIZED:
             return
-        decode = partial(decoding.number, what=View.CONTRIBUTION_TIMESTAMP.value)
+        decode = partial(decoding.number, what=View.CONTRIBUTION_TIMESTAMP.value, bits=decoding.TIME_BITS)
         for share in self._contributions.value:
             self._times[share.address] = batch.call(self._address, View.CONTRIBUTION_TIMESTAMP, decode, share.address)
 
@@ -140,8 +140,8 @@ class _ContractRead:
         """Ask every slot for its value, so that a fault shows before the contract is counted on."""
         self.state(0)
 
-    def _number(self, view: View) -> Slot[int]:
-        return self._call(view, partial(decoding.number, what=view.value))
+    def _number(self, view: View, bits: int = 256) -> Slot[int]:
+        return self._call(view, partial(decoding.number, what=view.value, bits=bits))
 
     def _call(self, view: View, decode: Callable[[bytes], T]) -> Slot[T]:
         return self._batch.call(self._address, view, decode)

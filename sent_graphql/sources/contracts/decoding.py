@@ -15,7 +15,13 @@ from sent_graphql.models.units import FEE_BASIS
 from sent_graphql.sources.contracts.errors import RpcMalformedReplyError
 from sent_graphql.sources.contracts.words import Words
 
-CONTRACT_ID_BITS: Final = 64
+INT_BITS: Final = 31
+"""What GraphQL's Int holds: contract ids and counts beyond it could not be answered with."""
+
+TIME_BITS: Final = 37
+"""Unix seconds until the year 6325: what a date holds with every delay added to it."""
+
+LINK_BITS: Final = 64
 NO_BLS_PUBKEY: Final = "00" * 64
 
 
@@ -57,7 +63,7 @@ def node_ids(data: bytes) -> list[tuple[int, str]]:
     keys, key_count = returned.array(1, item_words=2)
     if count != key_count:
         raise RpcMalformedReplyError(f"allServiceNodeIDs: {count} ids and {key_count} keys")
-    return [(ids.uint(i, CONTRACT_ID_BITS), keys.digits(2 * i, 2)) for i in range(count)]
+    return [(ids.uint(i, INT_BITS), keys.digits(2 * i, 2)) for i in range(count)]
 
 
 def node(data: bytes, contract_id: int) -> ContractNode | None:
@@ -72,7 +78,7 @@ def node(data: bytes, contract_id: int) -> ContractNode | None:
         pubkey=struct.digits(10),
         pubkey_bls=pubkey_bls,
         operator=operator,
-        added_at=struct.uint(5),
+        added_at=struct.uint(5, TIME_BITS),
         leave_requested_at=_leave_requested_at(struct),
         deposit=struct.uint(8),
         contributors=contributors,
@@ -81,7 +87,7 @@ def node(data: bytes, contract_id: int) -> ContractNode | None:
 
 def next_node_id(data: bytes) -> int:
     """`serviceNodes(id).next`: the id that follows in the contract's list, 0 at its end (and for an unknown id)."""
-    return _node_struct(data).uint(0, CONTRACT_ID_BITS)
+    return _node_struct(data).uint(0, LINK_BITS)
 
 
 def recipient(data: bytes) -> Recipient:
@@ -152,4 +158,4 @@ def _node_struct(data: bytes) -> Words:
 
 def _leave_requested_at(struct: Words) -> int | None:
     """The first leave request; the most recent one, in word 7, is not wanted."""
-    return struct.uint(6) or None
+    return struct.uint(6, TIME_BITS) or None

@@ -11,7 +11,7 @@ from sent_graphql.models.keys import InvalidKeyError, eth_address
 from sent_graphql.models.units import FEE_BASIS
 from sent_graphql.sources.contracts.abi import FACTORY_EVENTS, Event
 from sent_graphql.sources.contracts.blocks import quantity
-from sent_graphql.sources.contracts.decoding import CONTRACT_ID_BITS, stakes
+from sent_graphql.sources.contracts.decoding import INT_BITS, stakes
 from sent_graphql.sources.contracts.errors import RpcMalformedReplyError, RpcRefusedError
 from sent_graphql.sources.contracts.events import (
     ContractCreated,
@@ -195,8 +195,8 @@ def _registered(log: Log) -> Registered:
     if not contributors:
         raise RpcMalformedReplyError("NewServiceNodeV2: no contributors")
     contract_id = log.indexed(1)
-    if contract_id >> CONTRACT_ID_BITS:
-        raise RpcMalformedReplyError("NewServiceNodeV2: no uint64 as id")
+    if contract_id >> INT_BITS:
+        raise RpcMalformedReplyError(f"NewServiceNodeV2: the id {contract_id} is more than {INT_BITS} bits hold")
     return Registered(
         registration=NodeRegistration(
             contract_id=contract_id,

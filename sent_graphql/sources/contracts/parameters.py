@@ -8,6 +8,7 @@ from sent_graphql.models.contracts import ContractAddresses, ContractParameters
 from sent_graphql.sources.contracts import decoding
 from sent_graphql.sources.contracts.abi import View
 from sent_graphql.sources.contracts.block_batch import BlockBatch, Slot
+from sent_graphql.sources.contracts.decoding import INT_BITS
 
 
 class Fingerprint(Struct, frozen=True):
@@ -25,10 +26,10 @@ class ParameterReads:
         self._batch = batch
         self._rewards = addresses.service_node_rewards
         self._staking_requirement = self._number(View.STAKING_REQUIREMENT)
-        self._max_contributors = self._number(View.MAX_CONTRIBUTORS)
+        self._max_contributors = self._number(View.MAX_CONTRIBUTORS, bits=INT_BITS)
         self._paused = batch.call(self._rewards, View.PAUSED, partial(decoding.boolean, what=View.PAUSED.value))
         self._claim_threshold = self._number(View.CLAIM_THRESHOLD)
-        self._claim_cycle = self._number(View.CLAIM_CYCLE)
+        self._claim_cycle = self._number(View.CLAIM_CYCLE, bits=INT_BITS)
         self._current_claim_cycle = self._number(View.CURRENT_CLAIM_CYCLE)
         self._current_claim_total = self._number(View.CURRENT_CLAIM_TOTAL)
         self._bls_non_signer_threshold = self._number(View.BLS_NON_SIGNER_THRESHOLD)
@@ -58,5 +59,5 @@ class ParameterReads:
         """The fingerprint at the batch's block."""
         return Fingerprint(self._total_nodes.value, self._next_id.value, self._aggregate.value)
 
-    def _number(self, view: View, to: str | None = None) -> Slot[int]:
-        return self._batch.call(to or self._rewards, view, partial(decoding.number, what=view.value))
+    def _number(self, view: View, to: str | None = None, bits: int = 256) -> Slot[int]:
+        return self._batch.call(to or self._rewards, view, partial(decoding.number, what=view.value, bits=bits))

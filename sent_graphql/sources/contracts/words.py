@@ -30,8 +30,10 @@ class Words:
         at = self._start + WORD * index
         word = self._data[at : at + WORD]
         value = int.from_bytes(word, "big")
-        if len(word) != WORD or value >> bits:
-            raise self._malformed(f"no uint{bits} in word {index}")
+        if len(word) != WORD:
+            raise self._malformed(f"nothing in word {index}")
+        if value >> bits:
+            raise self._malformed(f"{value} in word {index} is more than {bits} bits hold")
         return value
 
     def boolean(self, index: int) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from sent_graphql.models.contracts import ContractParameters, Recipient
 from sent_graphql.sources.contracts.abi import View
+from sent_graphql.sources.contracts.errors import RpcMalformedReplyError
 from sent_graphql.sources.contracts.source import ContractsSource
 from sent_graphql.sources.errors import SourceMisconfiguredError
 
@@ -271,6 +272,16 @@ async def test_an_address_without_code_is_refused_by_its_setting(
         await source.fetch(None, ())
     chain.codeless = set()
     assert (await source.fetch(None, ())).nodes == {}
+
+
+@pytest.mark.parametrize("view", [View.MAX_CONTRIBUTORS, View.CLAIM_CYCLE])
+async def test_a_number_that_graphql_cannot_answer_with_is_a_failed_poll_that_names_the_view(
+    chain: Any, source: ContractsSource, view: View
+) -> None:
+    chain.state.numbers[view] = 2**31
+    chain.mine()
+    with pytest.raises(RpcMalformedReplyError, match=f"{view.value[:-2]}.* 2147483648 in word 0"):
+        await source.fetch(None, ())
 
 
 async def test_without_factory_and_pool_what_they_feed_is_empty(chain: Any, make_source: Any, person: Any) -> None:
