@@ -28,6 +28,7 @@ from sent_graphql.schema.build import build_schema
 from sent_graphql.server import listen, serve_http
 from sent_graphql.settings import Settings
 from sent_graphql.sources.contracts.calls import BlockReader
+from sent_graphql.sources.contracts.endpoints import push_urls
 from sent_graphql.sources.contracts.push import HeadPush
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.scan_file import ScanFile
@@ -152,9 +153,8 @@ class Service:
                     feed.cancel()
 
     def _pushes(self) -> list[HeadPush]:
-        """One subscription to new L2 blocks, where an RPC URL is a WebSocket."""
+        """A subscription to new L2 blocks at every RPC URL that is a WebSocket, so that one may fall silent."""
         contracts = self._settings.contracts
-        urls = [url for url in contracts.rpc_urls if url.get_secret_value().startswith(("ws://", "wss://"))]
         return [
             HeadPush(
                 url,
@@ -163,7 +163,7 @@ class Service:
                 chain_id=self._settings.network.chain_id,
                 random=self._random,
             )
-            for url in urls[:1]
+            for url in push_urls(contracts)
         ]
 
     async def _fetch_contracts(self, previous: ContractsView | None) -> ContractsView:

@@ -159,19 +159,18 @@ class Endpoint:
 def call_endpoints(
     settings: ContractsSettings, *, random: random.Random, clock: Callable[[], float]
 ) -> tuple[Endpoint, ...]:
-    """The endpoints for requests: those over HTTP, or the WebSocket ones where there are no others."""
-    urls = [url.get_secret_value() for url in settings.rpc_urls]
-    http = [url for url in urls if url.startswith(HTTP_SCHEMES)]
+    """The endpoints for requests: those over HTTP, and the WebSocket ones for when none of them answers."""
+    urls = sorted((url.get_secret_value() for url in settings.rpc_urls), key=lambda url: url.startswith(WS_SCHEMES))
     return tuple(
         Endpoint(
             public_name(url),
-            HttpTransport(url, settings) if http else WebSocketTransport(url, settings),
+            HttpTransport(url, settings) if url.startswith(HTTP_SCHEMES) else WebSocketTransport(url, settings),
             settings,
             secrets=url_secrets(url),
             random=random,
             clock=clock,
         )
-        for url in http or urls
+        for url in urls
     )
 
 

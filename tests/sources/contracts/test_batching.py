@@ -168,7 +168,7 @@ async def test_an_endpoint_that_refuses_everything_is_not_taken_for_one_without_
 ) -> None:
     broken, good = await make_node(), await make_node()
     error = {"code": -32000, "message": "this plan has ended, see https://provider.example/secret-key"}
-    rpc = make_rpc(broken.url, good.url)
+    rpc = make_rpc(broken.url, good.url, retry_initial=5.0, retry_max=5.0)
     await rpc.request("eth_blockNumber", [])
     broken.standing_fault = json_reply(lambda body: {"id": None, "error": error})
     assert await rpc.batch(ECHOES) == ANSWERS

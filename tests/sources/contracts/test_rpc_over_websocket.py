@@ -137,3 +137,9 @@ async def test_websockets_are_for_pushes_where_there_is_http(
     assert socket_node.connections == 0
     urls = push_urls(contracts_settings(socket_node.url, node.url))
     assert [url.get_secret_value() for url in urls] == [socket_node.url]
+
+
+async def test_a_websocket_answers_when_http_does_not(node: Any, socket_node: SocketNode, make_rpc: MakeRpc) -> None:
+    await node.stop()
+    assert await make_rpc(socket_node.url, node.url).request("echo", [1]) == [1]
+    assert socket_node.connections == 1
