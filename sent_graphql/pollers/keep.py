@@ -7,11 +7,11 @@ contract; written beside and moved into place, so that a reader or a crash never
 
 import asyncio
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from sent_graphql.files import replace_file
 from sent_graphql.models.contracts import ContractsView
@@ -22,17 +22,21 @@ FORMAT: Final = 1
 """Raised when the kept structs change in a way that older files cannot be read."""
 
 
+Timestamp = Annotated[float, Meta(ge=0, le=2**36)]
+"""Unix seconds up to the year 4147."""
+
+
 class Kept(Struct, frozen=True, kw_only=True):
-    """What one file holds. Times are unix seconds."""
+    """What one file holds."""
 
     format: int = FORMAT
     chain_id: int
     service_node_rewards: str
-    version: int
+    version: Annotated[int, Meta(ge=0)]
     oxend: OxendView
-    oxend_at: float
+    oxend_at: Timestamp
     contracts: ContractsView
-    contracts_at: float
+    contracts_at: Timestamp
     lives: Lives
 
 

@@ -67,7 +67,7 @@ async def test_another_chains_snapshot_is_not_taken(tmp_path: Path, make: Any, k
     assert await keep_in(tmp_path, make, chain_id=1).load() is None
 
 
-@pytest.mark.parametrize("damage", ["cut", "garbage", "empty", "format"])
+@pytest.mark.parametrize("damage", ["cut", "garbage", "empty", "format", "date"])
 async def test_a_damaged_file_is_left_out_not_a_crash(tmp_path: Path, make: Any, kept: Kept, damage: str) -> None:
     keep = keep_in(tmp_path, make)
     await keep.save(kept)
@@ -75,7 +75,10 @@ async def test_a_damaged_file_is_left_out_not_a_crash(tmp_path: Path, make: Any,
     body = file.read_bytes()
     old_format = body.replace(b'"format":%d' % FORMAT, b'"format":99')
     assert old_format != body
-    file.write_bytes({"cut": body[:-9], "garbage": b"\xff" * 50, "empty": b"", "format": old_format}[damage])
+    far_off = body.replace(b'"oxend_at":1.5', b'"oxend_at":1e30')
+    assert far_off != body
+    damaged = {"cut": body[:-9], "garbage": b"\xff" * 50, "empty": b"", "format": old_format, "date": far_off}
+    file.write_bytes(damaged[damage])
     assert await keep.load() is None
 
 
