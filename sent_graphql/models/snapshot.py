@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar, cast
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sent_graphql.models.contracts import ContributionStatus, Recipient, ScanProgress
 from sent_graphql.models.global_id import global_id
@@ -138,18 +138,28 @@ def _stakes(nodes: Iterable[ServiceNode], contracts: Iterable[ContributionContra
     for node in nodes:
         if node.state is ServiceNodeState.EXITED:
             continue
-        for contributor in node.contributors:
+        for contributor in _once_each(node.contributors):
             stakes.setdefault(contributor.address, []).append(
                 _stake(contributor, node.id, state=node.state, service_node_id=node.id)
             )
     for contract in contracts:
         if contract.status is ContributionStatus.FINALIZED:
             continue
-        for contributor in contract.contributors:
+        for contributor in _once_each(contract.contributors):
             stakes.setdefault(contributor.address, []).append(
                 _stake(contributor, contract.id, contribution_contract_address=contract.address)
             )
     return {address: tuple(held) for address, held in stakes.items()}
+
+
+def _once_each(contributors: Iterable[Contributor]) -> Iterable[Contributor]:
+    """Contributors by address: who is listed twice has one stake, of both amounts."""
+    once: dict[str, Contributor] = {}
+    for contributor in contributors:
+        known = once.get(contributor.address)
+        amount = contributor.amount + (known.amount if known is not None else 0)
+        once[contributor.address] = contributor if known is None else structs.replace(known, amount=amount)
+    return once.values()
 
 
 def _stake(

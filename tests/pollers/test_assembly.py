@@ -445,6 +445,13 @@ class TestWallets:
         assert (rewards.accrued, rewards.credited, rewards.claimed) == (70, 50, 20)
         assert (rewards.claimable, rewards.pending) == (30, 20)
 
+    def test_a_contributor_who_is_listed_twice_has_one_stake(self, make: Any, join: Joiner) -> None:
+        twice = (*make.stakes(60), *make.stakes(40))
+        state = join(contracts=make.contracts_view([make.contract_node(contributors=twice)])).state
+        (stake,) = state.wallet(make.address(1)).stakes
+        assert (stake.amount, stake.is_operator) == (100, True)
+        assert len(state.nodes[0].contributors) == 2
+
     def test_pending_rewards_are_never_negative(self, make: Any, join: Joiner) -> None:
         view = make.contracts_view(recipients={make.address(9): make.recipient(credited=50, claimed=0)})
         assert join(contracts=view).state.wallet(make.address(9)).rewards.pending == 0

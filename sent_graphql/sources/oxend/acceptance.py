@@ -45,8 +45,10 @@ class Acceptance:
     def _check_fall(self, info: Info, previous: OxendView) -> None:
         """A lower chain is true only when another branch has won: near by, and with a block of its own on top."""
         fall = previous.chain_height - info.height
-        known = {previous.block_hash, *previous.branch.values()}
-        if fall > MAX_REORGANISATION_BLOCKS or info.top_block_hash.lower() in known:
+        message = f"oxend's chain went backwards, from height {previous.chain_height} to {info.height}"
+        if info.top_block_hash.lower() in {previous.block_hash, *previous.branch.values()}:
+            raise OxendNotReadyError(message)
+        if fall > MAX_REORGANISATION_BLOCKS:
             raise OxendNotReadyError(
-                f"oxend's chain went backwards, from height {previous.chain_height} to {info.height}"
+                f"{message}; if it has been begun anew, stop, remove the snapshot in cache.state_directory and start"
             )
