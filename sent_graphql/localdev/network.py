@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TextIO
 
 import orjson
 from msgspec import Struct
@@ -139,11 +139,10 @@ class LocalNetwork:
         path = str(self._socket_path)
         if len(path.encode()) > MAX_SOCKET_PATH:
             raise LocalNetworkError(
-                f"{path} is too long for a socket: {MAX_SOCKET_PATH} bytes are allowed, so work in a shorter directory"
+                f"{path} is too long for a socket: {MAX_SOCKET_PATH} bytes are allowed. Work in a shorter directory, or "
+                "name another socket: SENT_OXEND__ENDPOINTS=ipc:///tmp/localdev.sock"
             )
-        lock_path = self._socket_path.with_name(self._socket_path.name + ".lock")
-        lock_path.parent.mkdir(parents=True, exist_ok=True)
-        with lock_path.open("a+") as lock:
+        with self._open_lock() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -159,6 +158,17 @@ class LocalNetwork:
                 yield
             finally:
                 self._socket_path.unlink(missing_ok=True)
+
+    def _open_lock(self) -> TextIO:
+        lock_path = self._socket_path.with_name(self._socket_path.name + ".lock")
+        try:
+            lock_path.parent.mkdir(parents=True, exist_ok=True)
+            return lock_path.open("a+")
+        except OSError as error:
+            raise LocalNetworkError(
+                f"cannot write {lock_path}: {error.strerror}. The local network's socket lies there: work where this "
+                "user may write, or name another socket: SENT_OXEND__ENDPOINTS=ipc:///tmp/localdev.sock"
+            ) from error
 
     async def _start_l2(self) -> str:
         child = await self._start(

@@ -183,6 +183,13 @@ async def test_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
             pytest.fail("it was let in")
 
 
+async def test_a_place_that_cannot_be_written_is_refused_with_a_message(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(LocalNetworkError, match="SENT_OXEND__ENDPOINTS"):
+        async with LocalNetwork(LocalSettings(), socket_path=tmp_path / "file" / "oxend.sock"):
+            pass
+
+
 async def test_start_that_takes_too_long_fails_and_leaves_nothing_behind(tmp_path: Path) -> None:
     network = LocalNetwork(LocalSettings(nodes=10, start_timeout=0.3), socket_path=tmp_path / "o.sock")
     with pytest.raises(LocalNetworkError, match=r"local\.start_timeout"):
