@@ -139,8 +139,8 @@ class LocalNetwork:
         path = str(self._socket_path)
         if len(path.encode()) > MAX_SOCKET_PATH:
             raise LocalNetworkError(
-                f"{path} is too long for a socket: {MAX_SOCKET_PATH} bytes are allowed. Work in a shorter directory, or "
-                "name another socket: SENT_OXEND__ENDPOINTS=ipc:///tmp/localdev.sock"
+                f"{path} is too long for a socket: {MAX_SOCKET_PATH} bytes are allowed. Work in a shorter directory, "
+                "or name another socket: SENT_OXEND__ENDPOINTS=ipc:///tmp/localdev.sock"
             )
         with self._open_lock() as lock:
             try:
