@@ -20,7 +20,13 @@ Seen = Callable[[int, dict[int, str]], OxendView]
 @pytest.fixture
 def seen() -> Seen:
     """A view with that top block of branch `a` and that memory."""
-    empty = {"nodes": [], "exit_list": [], "pending_registrations": [], "pending_unlocks": [], "accrued": {}}
+    empty: dict[str, list[object]] = {
+        "nodes": [],
+        "exit_list": [],
+        "pending_registrations": [],
+        "pending_unlocks": [],
+        "accrued": {},
+    }
     numbers = dict.fromkeys(
         (
             *("hard_fork", "block_timestamp", "target_block_seconds", "staking_requirement"),
