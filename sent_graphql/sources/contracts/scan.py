@@ -38,8 +38,11 @@ from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.scan_file import ScanFile
 from sent_graphql.sources.errors import SourceError
 
-SAVE_SECONDS: Final = 30.0
-"""Least time between two writings of the file while the scan goes on."""
+SAVE_SECONDS: Final = 5.0
+"""Least time between two writings of the file while the scan goes on: what a killed service has to scan again."""
+
+FOLLOW_SAVE_SECONDS: Final = 30.0
+"""The same once it is complete and follows the refreshes."""
 
 PAUSE_MAX: Final = 60.0
 """Longest pause after failed steps, in seconds."""
@@ -138,13 +141,13 @@ class HistoryScan:
             await self._advance()
             self.error = None
             filled = self._events.complete
-            if filled or self._clock() - self._saved_at >= SAVE_SECONDS:
+            if filled or self._saved_to is None or self._clock() - self._saved_at >= SAVE_SECONDS:
                 await self.save()
             progress = self._events.progress
             self._log.info("events scanned", to_block=progress.scanned_to, target=progress.target)
             on_progress()
         moved = self._events.scanned_to != self._saved_to
-        if moved and not filled and self._clock() - self._saved_at >= SAVE_SECONDS:
+        if moved and not filled and self._clock() - self._saved_at >= FOLLOW_SAVE_SECONDS:
             await self.save()
 
     async def _advance(self) -> None:

@@ -233,6 +233,21 @@ async def test_a_restart_goes_on_where_the_last_run_stopped(
     assert min(begin for begin, _ in chain.log_queries) == scanned_to + 1
 
 
+async def test_a_killed_service_keeps_what_it_has_scanned(chain: Any, make_source: Any) -> None:
+    chain.mine(100)
+    first = await make_source(scan_range=2, scan_range_max=2)
+    await first.fetch(None, ())
+    begun = asyncio.Event()
+    task = asyncio.create_task(first.scan(begun.set))
+    async with asyncio.timeout(20):
+        await begun.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    second = await make_source()
+    assert second.progress.from_block == chain.deployed_at, "found already, and not looked for again"
+
+
 async def test_a_reorganisation_while_the_service_was_down_rolls_back(
     chain: Any, make_source: Any, scan_through: Any, person: Any
 ) -> None:
