@@ -20,7 +20,7 @@ Seen = Callable[[int, dict[int, str]], OxendView]
 @pytest.fixture
 def seen() -> Seen:
     """A view with that top block of branch `a` and that memory."""
-    empty: dict[str, list[object]] = {
+    empty: dict[str, object] = {
         "nodes": [],
         "exit_list": [],
         "pending_registrations": [],
