@@ -68,8 +68,8 @@ class ErrorPolicy(MaskErrors):
                 path=error.path,
                 extensions=error.extensions,
             )
-        document = self.execution_context.graphql_document
-        argument = None if document is None else refused_argument(error, document)
+        document, variables = self.execution_context.graphql_document, self.execution_context.variables
+        argument = None if document is None else refused_argument(error, document, variables or {})
         if argument is not None:
             return named_refusal(error, argument)
         if not error.extensions:

@@ -5,7 +5,7 @@ begins, where only the variable is known; the argument is then found in the docu
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from graphql import (
@@ -37,6 +37,7 @@ MAX_SHOWN_LENGTH: Final = 60
 
 _REFUSED_ARGUMENT = re.compile(r"Argument '(?P<name>\w+)' has invalid value(?: at (?P<path>[^: ]+))?:")
 _REFUSED_VARIABLE = re.compile(r"Variable '\$\w+' has invalid value(?: at (?P<path>[^: ]+))?:")
+_NULL_KEY = re.compile(r"Value for member field '(?P<name>\w+)' must be non-null")
 
 
 def refused_value(scalar: str, value: object, wanted: str) -> GraphQLError:
@@ -87,26 +88,34 @@ def is_argument_refusal(error: GraphQLError) -> bool:
     return _REFUSED_ARGUMENT.match(error.message) is not None
 
 
-def refused_argument(error: GraphQLError, document: DocumentNode) -> str | None:
+def refused_argument(error: GraphQLError, document: DocumentNode, variables: Mapping[str, object]) -> str | None:
     """The argument of which `error` refuses the value, where the error itself does not name it; else null.
 
-    The text of graphql-core's errors is the only place where it says what they are about.
+    `variables` are those given with `document`. The text of graphql-core's errors is the only place where it says what
+    they are about.
     """
     if refusal := _REFUSED_ARGUMENT.match(error.message):
         return refusal["name"] + (refusal["path"] or "")
     node = error.nodes[0] if error.nodes else None
     if isinstance(node, VariableDefinitionNode) and (refusal := _REFUSED_VARIABLE.match(error.message)):
         return _argument_of(node, document) + (refusal["path"] or "")
-    return _one_of_argument(error, node, document) if isinstance(error, StrawberryInputCoercionError) else None
+    if isinstance(error, StrawberryInputCoercionError):
+        return _one_of_argument(error, node, document, variables)
+    return None
 
 
-def _one_of_argument(error: GraphQLError, node: Node | None, document: DocumentNode) -> str | None:
-    """Strawberry points at the literal that has not exactly one key, or names the type of the variable."""
+def _one_of_argument(
+    error: GraphQLError, node: Node | None, document: DocumentNode, variables: Mapping[str, object]
+) -> str | None:
+    """Strawberry points at the literal that has not exactly one key, or names the variable's type or its null key."""
     if node is not None:
         return _first_use(lambda value: value is node, document)
+    null_key = _NULL_KEY.match(error.message)
+    refused = None if null_key is None else {null_key["name"]: None}
     operations = (definition for definition in document.definitions if isinstance(definition, OperationDefinitionNode))
     for variable in (variable for operation in operations for variable in operation.variable_definitions or ()):
-        if f"'{print_ast(variable.type).strip('!')}'" in error.message:
+        has_type = f"'{print_ast(variable.type).strip('!')}'" in error.message
+        if has_type or (refused is not None and variables.get(variable.variable.name.value) == refused):
             return _argument_of(variable, document)
     return None
 
