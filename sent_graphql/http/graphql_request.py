@@ -11,6 +11,9 @@ from starlette.requests import Request
 
 OPERATION_KEYWORDS: Final = ("query", "mutation", "subscription")
 
+NO_OPERATION: Final = {"code": "OPERATION_RESOLUTION_FAILURE"}
+"""Extensions of the error that tells that a document has not the one operation to run; the code is Apollo's."""
+
 UNSUSPICIOUS_BRACKETS: Final = 256
 """Opening brackets in a JSON text that cannot nest deeply enough to matter."""
 
@@ -117,7 +120,7 @@ def ambiguity(parameters: Parameters, *, max_tokens: int) -> GraphQLError | None
         return None
     if sum(isinstance(definition, OperationDefinitionNode) for definition in definitions) < 2:
         return None
-    return GraphQLError("The document has several operations: name one in `operationName`.")
+    return GraphQLError("The document has several operations: name one in `operationName`.", extensions=NO_OPERATION)
 
 
 def _require_json(content_type: str | None) -> None:

@@ -26,7 +26,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from sent_graphql.http.graphiql import GraphiqlPage
-from sent_graphql.http.graphql_request import Parameters, RequestError, RequestReader, ambiguity
+from sent_graphql.http.graphql_request import NO_OPERATION, Parameters, RequestError, RequestReader, ambiguity
 from sent_graphql.http.media_types import GRAPHQL_RESPONSE, HTML, JSON, Accept
 from sent_graphql.http.replies import json_reply, refusal
 from sent_graphql.http.snapshots import SnapshotReader
@@ -206,8 +206,8 @@ def _status(result: ExecutionResult, media_type: str | None) -> int:
 
 def _no_such_operation(error: CannotGetOperationTypeError) -> GraphQLError:
     if error.operation_name is None:
-        return GraphQLError("The document has no operation.")
-    return GraphQLError(f'Unknown operation named "{error.operation_name}".')
+        return GraphQLError("The document has no operation.", extensions=NO_OPERATION)
+    return GraphQLError(f'Unknown operation named "{error.operation_name}".', extensions=NO_OPERATION)
 
 
 def _wrong_transport(error: InvalidOperationTypeError) -> RequestError:

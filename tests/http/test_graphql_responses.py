@@ -72,6 +72,15 @@ async def test_what_never_ran_has_no_data(
     assert response.json().keys() == {"errors"}
 
 
+@pytest.mark.parametrize(("document", "more"), NEVER_RAN[4:7])
+async def test_a_document_without_the_one_operation_to_run_is_refused_with_a_code(
+    client: httpx.AsyncClient, document: str, more: dict[str, object]
+) -> None:
+    response = await client.post("/graphql", json={"query": document, **more})
+    codes = [error["extensions"]["code"] for error in response.json()["errors"]]
+    assert codes == ["OPERATION_RESOLUTION_FAILURE"]
+
+
 async def test_a_named_operation_runs_and_no_other(client: httpx.AsyncClient) -> None:
     response = await client.post(
         "/graphql", json={"query": "query A { number } query B { text }", "operationName": "B"}
