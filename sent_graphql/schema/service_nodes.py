@@ -47,7 +47,8 @@ class Contributor:
     )
     withdrawable_at: datetime | None = strawberry.field(
         description="In a contribution contract that is not finalized: from when this contribution may be withdrawn, "
-        "24 hours after the contributor's last one. Null when that is not known, and in nodes."
+        "24 hours after the contributor's last one. Null when that is not known, for the operator, whose withdrawal "
+        "resets the contract at any time, and in nodes."
     )
     wallet: Annotated["Wallet", strawberry.lazy("sent_graphql.schema.wallets")] = looked_up(
         _contributor_wallet, description="The staker's wallet: all its stakes and its rewards."
