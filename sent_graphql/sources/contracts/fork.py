@@ -27,7 +27,8 @@ async def newest_block(rpc: JsonRpc) -> Header:
 async def take_back(rpc: JsonRpc, events: EventLog) -> None:
     """Find the fork point and forget what events above it told; all of it where no block seen is left.
 
-    Raises ChainBehindError where the blocks seen are still there as far as the chain reaches: the endpoint lags.
+    Raises ChainBehindError where the blocks seen are still there as far as the chain reaches: the endpoint lags, and
+    another one is asked from then on.
     """
     log = structlog.get_logger(__name__)
     head = await newest_block(rpc)
@@ -37,7 +38,9 @@ async def take_back(rpc: JsonRpc, events: EventLog) -> None:
     seen = events.blocks.descending(head.number)
     fork = await events.blocks.find_fork(rpc, head.number)
     if newest > head.number and (not seen or fork == seen[0][0]):
-        raise ChainBehindError(f"the endpoint is at block {head.number}, but block {newest} was seen before")
+        behind = ChainBehindError(f"the endpoint is at block {head.number}, but block {newest} was seen before")
+        rpc.turn_away(behind)
+        raise behind
     if fork is None:
         log.warning("chain is another one, events forgotten", block=head.number)
         events.clear()

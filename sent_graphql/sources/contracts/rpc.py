@@ -102,6 +102,13 @@ class JsonRpc:
             raise self._verdict(failure)
         return results
 
+    def turn_away(self, why: SourceError) -> None:
+        """Begin with another endpoint from the next request on, if there is one: this one's answers are no good."""
+        others = [endpoint for endpoint in self._endpoints if endpoint.wrong_chain is None]
+        if len(others) > 1:
+            self._log.warning("turned to the next endpoint", left=self._endpoints[self._current].name, why=str(why))
+            self._current = (self._current + 1) % len(self._endpoints)
+
     def _require_endpoints(self) -> None:
         if not self._endpoints:
             raise SourceMisconfiguredError("contracts.rpc_urls is not set: no L2 endpoint is known")

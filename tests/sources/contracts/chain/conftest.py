@@ -446,14 +446,14 @@ def make_source(
 ) -> Callable[..., Awaitable[ContractsSource]]:
     """A started source over the chain; several share one scan file, as restarts do."""
 
-    async def make(**changes: Any) -> ContractsSource:
+    async def make(*more_urls: str, **changes: Any) -> ContractsSource:
         values = {
             "service_node_rewards": REWARDS.lower(),
             "contribution_factory": FACTORY,
             "reward_rate_pool": POOL,
         } | changes
         settings = contracts_settings(chain.node.url, **values)
-        rpc = make_rpc(chain.node.url, **values)
+        rpc = make_rpc(chain.node.url, *more_urls, **values)
         file = ScanFile(tmp_path / "state", network, settings)
         source = ContractsSource(settings, network, rpc, BlockReader(rpc, settings), file)
         await source.start()

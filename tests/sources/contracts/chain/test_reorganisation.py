@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from sent_graphql.models.contracts import Recipient
 from sent_graphql.sources.contracts.abi import View
@@ -116,6 +117,24 @@ async def test_a_chain_that_lags_is_a_failed_poll(chain: Any, source: ContractsS
         await source.fetch(view, ())
     chain.blocks.extend(ahead)
     assert (await source.fetch(view, ())).block_hash == view.block_hash
+
+
+async def test_an_endpoint_that_lags_is_left_for_one_that_does_not(
+    chain: Any, make_node: Any, make_source: Any
+) -> None:
+    def two_behind(params: list[Any]) -> object:
+        return chain.node.methods["eth_getBlockByNumber"]([hex(chain.head - 2) if params[0] == "latest" else params[0]])
+
+    lagging = await make_node()
+    lagging.methods = {**chain.node.methods, "eth_getBlockByNumber": two_behind}
+    source = await make_source(lagging.url)
+    chain.mine(5)
+    view = await source.fetch(None, ())
+    chain.node.standing_fault = lambda _: web.Response(status=503)
+    with pytest.raises(ChainBehindError):
+        await source.fetch(view, ())
+    chain.node.standing_fault = None
+    assert await source.fetch(view, ()) is view
 
 
 async def test_a_shorter_branch_is_a_reorganisation(chain: Any, source: ContractsSource, person: Any) -> None:
