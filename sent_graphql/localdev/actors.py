@@ -251,10 +251,17 @@ class Actors:
         return identity
 
     async def _contract_with(self, status: ContributionStatus) -> ContributionState | None:
-        """One of the newer contracts that has that status and is not stuck, looked for in a random order."""
+        """One of the newer contracts that has that status and is not stuck, looked for in a random order.
+
+        The last one of its kind is left alone, so that there is always a contract of every status to be seen.
+        """
         addresses = (await self._client.contribution_contracts())[-LONGEST_LIST:]
+        found: ContributionState | None = None
         for address in self._source.sample(addresses, len(addresses)):
             state = await self._client.contribution_state(address)
-            if state.status is status and state.requirement == REQUIREMENT:
+            if state.status is not status or state.requirement != REQUIREMENT:
+                continue
+            if found is not None:
                 return state
+            found = state
         return None

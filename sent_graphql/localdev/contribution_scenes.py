@@ -51,11 +51,12 @@ SCENES: Final = (
         fee=250, days_ago=11, contributions=_parts(20_000, 5_000), manual_finalize=True, ending="finalize"
     ),
     ContributionScene(fee=300, days_ago=9, contributions=_parts(12_500, 12_500), manual_finalize=True),
+    ContributionScene(fee=400, days_ago=8, contributions=_parts(10_000, 15_000), manual_finalize=True),
     ContributionScene(fee=750, days_ago=8, reserved=_parts(7_000, 6_000, 4_000), contributions=_parts(7_000, 6_000)),
     ContributionScene(fee=1500, days_ago=7, contributions=_parts(6_250, 2_100, 3_000), ending="withdraw"),
     ContributionScene(fee=100, days_ago=6, reserved=_parts(15_000, 10_000), contributions=_parts(15_000)),
     ContributionScene(fee=2000, days_ago=5, contributions=_parts(10_000, 5_000), ending="reset"),
     ContributionScene(fee=0, days_ago=2, reserved=_parts(10_000, 5_000, 2_500)),
 )
-"""Of a time with the old requirement and so stuck; finalized at once; finalized by hand; filled; open with reserved
-places; open again after a withdrawal; open but reserved to the last token; reset; waiting for the operator."""
+"""Of a time with the old requirement and so stuck; finalized at once; finalized by hand; filled, twice; open with
+reserved places; open again after a withdrawal; open but reserved to the last token; reset; waiting for the operator."""

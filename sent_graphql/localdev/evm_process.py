@@ -21,6 +21,8 @@ from sent_graphql.localdev.server_process import ServerProcess
 
 DEFAULT_ACCOUNTS: Final = 100
 MAX_ACCOUNTS: Final = 10_000
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than clients keep idle connections, so that none is closed under a request that is being sent."""
 
 
 def start_evm(
@@ -92,6 +94,7 @@ async def _serve(rpc: JsonRpc, options: argparse.Namespace) -> None:
         lifespan="off",
         log_level="warning",
         timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         ws="websockets-sansio",
         ws_max_size=MAX_BODY_BYTES,
     )

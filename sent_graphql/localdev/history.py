@@ -178,8 +178,10 @@ class History:
             for node in self._population.nodes
             if node.fate in ages
         ]
-        for position, node in enumerate(self._population.with_fate(*PAST)):
-            steps.append(Step(now - _PAST_EXIT_AGE + position, self._removing(node, now - _PAST_EXIT_AGE + position)))
+        leavers = self._population.with_fate(*PAST)
+        for position, node in enumerate(leavers):
+            at = now - _PAST_EXIT_AGE + position
+            steps.append(Step(at, self._removing(node, at, f"nodes leaving: {position + 1} of {len(leavers)}")))
         return steps
 
     def _asking_to_leave(self, node: PlannedNode) -> Callable[[], Awaitable[None]]:
@@ -189,9 +191,9 @@ class History:
 
         return ask
 
-    def _removing(self, node: PlannedNode, at: int) -> Callable[[], Awaitable[None]]:
+    def _removing(self, node: PlannedNode, at: int, progress: str) -> Callable[[], Awaitable[None]]:
         async def remove() -> None:
-            self._progress("nodes leaving")
+            self._progress(progress)
             key = PublicKey.from_hex(node.registration.pubkey_bls)
             liquidate = node.fate is Fate.LIQUIDATED
             make = self._client.domain.liquidation if liquidate else self._client.domain.exit

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 
+import aiohttp
 import structlog
 
 from sent_graphql.localdev.chain import ChainError
@@ -84,7 +85,7 @@ class Simulator:
     async def _read_l2(self) -> None:
         try:
             self._ledger.observe(await self._follower.poll())
-        except (ChainError, OSError) as error:
+        except (ChainError, aiohttp.ClientError, OSError) as error:
             # oxend goes on without its L2 provider too, and catches up when it is back
             self._log.warning("L2 not read", reason=type(error).__name__)
 
