@@ -19,7 +19,8 @@ class SnapshotCache:
 
     def __init__(self, first: Snapshot) -> None:
         self._first = first
-        self._cache = SimpleMemoryCache(serializer=NullSerializer(), namespace="sent")
+        # Without its time limit, which memory does not need: kept by `wait_for`, it can lose the order to end a task.
+        self._cache = SimpleMemoryCache(serializer=NullSerializer(), namespace="sent", timeout=None)
         self._changed = asyncio.Condition()
 
     async def current(self) -> Snapshot:

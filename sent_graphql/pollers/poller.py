@@ -89,6 +89,7 @@ class Poller(Generic[View]):
             self._triggered.clear()
             started = asyncio.get_running_loop().time()
             await self._poll()
+            _heed_cancellation()
             self.attempts += 1
             self._on_change()
             await self._pause(started)
@@ -145,3 +146,10 @@ class Poller(Generic[View]):
         doubled: float = BACKOFF_INITIAL * 2 ** min(self._failures - 1, 16)
         longest = min(self._settings.backoff_max, doubled)
         return longest * self._random.uniform(0.5, 1.0)
+
+
+def _heed_cancellation() -> None:
+    """Ends the task if it was told to end during a poll that told of its failure instead, as task groups do."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

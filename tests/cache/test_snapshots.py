@@ -34,3 +34,10 @@ async def test_waiting_readers_wake_with_the_next_snapshot() -> None:
     published = structs.replace(EMPTY, version=5)
     await cache.publish(published)
     assert await asyncio.gather(*waiting) == [published] * 3
+
+
+def test_a_look_up_never_waits_so_that_no_order_to_end_can_be_lost_in_it() -> None:
+    look_up = SnapshotCache(EMPTY).current()
+    with pytest.raises(StopIteration) as answer:
+        look_up.send(None)
+    assert answer.value.value is EMPTY

@@ -147,7 +147,7 @@ class RunningService:
     async def launch(cls, *arguments: str) -> Self:
         """Starts it without waiting."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "sent_graphql", "serve", *arguments, stdout=PIPE, stderr=PIPE
+            sys.executable, "-X", "faulthandler", "-m", "sent_graphql", "serve", *arguments, stdout=PIPE, stderr=PIPE
         )
         return cls(process, [])
 
@@ -188,13 +188,14 @@ class RunningService:
         return await self.ended()
 
     async def ended(self) -> int:
-        """The exit code, once it has ended; it is killed if it does not."""
+        """The exit code, once it has ended. If it does not, it is aborted and its stacks fail the test."""
         try:
             async with asyncio.timeout(PATIENCE):
                 code = await self.process.wait()
         except TimeoutError:
-            self.process.kill()
-            raise
+            self.process.send_signal(signal.SIGABRT)
+            await self._reading
+            raise AssertionError("the service did not end:\n" + "".join(self.log[-120:])) from None
         await self._reading
         return code
 

@@ -145,3 +145,23 @@ async def test_a_definite_wrong_answer_later_is_a_failed_poll() -> None:
     async with running(Script(SourceError("away"), SourceMisconfiguredError("other chain"))) as (poller, polls):
         await polls.reach(2)
         assert poller.health.last_error == "other chain"
+
+
+async def test_an_order_to_end_is_not_lost_in_a_poll_that_fails_at_the_same_time() -> None:
+    entered = asyncio.Event()
+
+    async def fetch(_: int | None) -> int:
+        entered.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise SourceError("failed just now") from None
+        return 0
+
+    poller: Poller[int] = Poller(SourceName.OXEND, fetch, QUICK, lambda: None)
+    task = asyncio.create_task(poller.run())
+    await entered.wait()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=20)
+    assert done == {task}
+    assert task.cancelled()
