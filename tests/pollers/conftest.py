@@ -21,9 +21,11 @@ from sent_graphql.models.contracts import (
     Stake,
 )
 from sent_graphql.models.keys import eth_address
-from sent_graphql.models.network import NetworkType
+from sent_graphql.models.network import NetworkType, ServiceNode
 from sent_graphql.models.oxend import OxendContribution, OxendNode, OxendView, PendingRegistration, RemovedNode
 from sent_graphql.models.units import ATOMIC_PER_TOKEN
+from sent_graphql.pollers.assembly import Assembly, assemble
+from sent_graphql.pollers.lives import NO_LIVES
 from sent_graphql.settings import NetworkSettings
 
 REQUIREMENT = 20_000 * ATOMIC_PER_TOKEN
@@ -266,3 +268,36 @@ def make() -> SimpleNamespace:
         top_height=TOP_HEIGHT,
         block_seconds=BLOCK_SECONDS,
     )
+
+
+class Joiner:
+    """Assembles step after step, remembering lives and state as the service does."""
+
+    def __init__(self, make: SimpleNamespace) -> None:
+        self.make = make
+        self.last: Assembly | None = None
+
+    def __call__(self, oxend: OxendView | None = None, contracts: ContractsView | None = None) -> Assembly:
+        self.last = assemble(
+            oxend or self.make.oxend_view(),
+            contracts or self.make.contracts_view(),
+            self.make.constants,
+            self.last.lives if self.last else NO_LIVES,
+            self.last.state if self.last else None,
+        )
+        return self.last
+
+    def anew(self) -> "Joiner":
+        """One that remembers nothing."""
+        return Joiner(self.make)
+
+    def node(self, oxend: OxendView | None = None, contracts: ContractsView | None = None) -> ServiceNode:
+        """The only node there is."""
+        (node,) = self(oxend, contracts).state.nodes
+        return node
+
+
+@pytest.fixture
+def join(make: SimpleNamespace) -> Joiner:
+    """Joins views, step after step."""
+    return Joiner(make)
