@@ -36,6 +36,7 @@ from sent_graphql.sources.contracts.source import ContractsSource
 from sent_graphql.sources.errors import SourceMisconfiguredError
 from sent_graphql.sources.oxend.source import OxendSource
 from sent_graphql.sources.oxend.transport import make_transport
+from sent_graphql.tasks import end
 
 RECURSION_LIMIT = 1_000
 """Python's own default. A library beneath web3 raises it so far that deeply nested JSON would overflow the C stack."""
@@ -149,8 +150,7 @@ class Service:
             try:
                 await serving
             finally:
-                for feed in feeds:
-                    feed.cancel()
+                await end(feeds)
 
     def _pushes(self) -> list[HeadPush]:
         """A subscription to new L2 blocks at every RPC URL that is a WebSocket, so that one may fall silent."""

@@ -89,7 +89,6 @@ class Poller(Generic[View]):
             self._triggered.clear()
             started = asyncio.get_running_loop().time()
             await self._poll()
-            _heed_cancellation()
             self.attempts += 1
             self._on_change()
             await self._pause(started)
@@ -106,6 +105,11 @@ class Poller(Generic[View]):
             self._failed(str(error))
         except SourceError as error:
             self._failed(str(error))
+        except asyncio.CancelledError:
+            # A library's wait that its own connection ended is no order to this task to end.
+            if _is_told_to_end():
+                raise
+            self._failed("the connection was closed")
         except TimeoutError:
             self._failed(f"no answer within {self._settings.timeout:g} s")
         except Exception:  # noqa: BLE001 - a fault of ours must not end the polling; it is logged whole
@@ -148,8 +152,6 @@ class Poller(Generic[View]):
         return longest * self._random.uniform(0.5, 1.0)
 
 
-def _heed_cancellation() -> None:
-    """Ends the task if it was told to end during a poll that told of its failure instead, as task groups do."""
+def _is_told_to_end() -> bool:
     task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    return task is None or task.cancelling() > 0

@@ -17,14 +17,14 @@ QUICK = PollSettings(interval=3_600, min_interval=0.001, timeout=5, backoff_max=
 class Script:
     """A source that answers from a list; an exception in it is raised. Then it answers the last item for ever."""
 
-    def __init__(self, *answers: int | Exception) -> None:
+    def __init__(self, *answers: int | BaseException) -> None:
         self.answers = list(answers)
         self.previous: list[int | None] = []
 
     async def __call__(self, previous: int | None) -> int:
         self.previous.append(previous)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer
 
@@ -147,21 +147,9 @@ async def test_a_definite_wrong_answer_later_is_a_failed_poll() -> None:
         assert poller.health.last_error == "other chain"
 
 
-async def test_an_order_to_end_is_not_lost_in_a_poll_that_fails_at_the_same_time() -> None:
-    entered = asyncio.Event()
-
-    async def fetch(_: int | None) -> int:
-        entered.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            raise SourceError("failed just now") from None
-        return 0
-
-    poller: Poller[int] = Poller(SourceName.OXEND, fetch, QUICK, lambda: None)
-    task = asyncio.create_task(poller.run())
-    await entered.wait()
-    task.cancel()
-    done, _ = await asyncio.wait([task], timeout=20)
-    assert done == {task}
-    assert task.cancelled()
+async def test_a_wait_that_a_library_cancels_is_a_failed_poll_and_no_end_of_polling() -> None:
+    async with running(Script(asyncio.CancelledError(), 3)) as (poller, polls):
+        await polls.reach(1)
+        assert poller.health.last_error == "the connection was closed"
+        await polls.reach(2)
+        assert poller.view == 3

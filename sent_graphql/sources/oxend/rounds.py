@@ -49,21 +49,24 @@ class Round(Struct, frozen=True, kw_only=True):
 
 async def ask_round(rpc: OxendRpc, first: Info) -> Round:
     """Asks everything that follows on the `get_info` that opens the round. Raises OxendError."""
+    calls = (
+        asyncio.ensure_future(rpc.get_last_block_header()),
+        asyncio.ensure_future(rpc.get_service_nodes()),
+        asyncio.ensure_future(rpc.get_exit_list()),
+        asyncio.ensure_future(rpc.get_pending_events()),
+        asyncio.ensure_future(rpc.get_accrued_rewards()),
+    )
     try:
-        async with asyncio.TaskGroup() as group:
-            header = group.create_task(rpc.get_last_block_header())
-            nodes = group.create_task(rpc.get_service_nodes())
-            exit_list = group.create_task(rpc.get_exit_list())
-            pending = group.create_task(rpc.get_pending_events())
-            accrued = group.create_task(rpc.get_accrued_rewards())
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
+        header, nodes, exit_list, pending, accrued = await asyncio.gather(*calls)
+    finally:
+        for call in calls:
+            call.cancel()
     return Round(
         first=first,
-        header=header.result().block_header,
-        nodes=nodes.result(),
-        exit_list=exit_list.result(),
-        pending=pending.result(),
-        accrued=accrued.result(),
+        header=header.block_header,
+        nodes=nodes,
+        exit_list=exit_list,
+        pending=pending,
+        accrued=accrued,
         last=await rpc.get_info(),
     )
