@@ -14,7 +14,7 @@ class ContributionStatus(IntEnum):
     FINALIZED = 3
 
 
-class Stake(Struct, frozen=True):
+class Stake(Struct, frozen=True, gc=False):
     """A contributor's share in a node as the rewards contract keeps it. `amount`: atomic units."""
 
     address: str
@@ -22,7 +22,7 @@ class Stake(Struct, frozen=True):
     amount: int
 
 
-class ContractNode(Struct, frozen=True, kw_only=True):
+class ContractNode(Struct, frozen=True, kw_only=True, gc=False):
     """A node that the rewards contract holds now. Times are unix seconds."""
 
     contract_id: int
@@ -35,7 +35,7 @@ class ContractNode(Struct, frozen=True, kw_only=True):
     contributors: tuple[Stake, ...]
 
 
-class Contribution(Struct, frozen=True, kw_only=True):
+class Contribution(Struct, frozen=True, kw_only=True, gc=False):
     """A stake in a contribution contract that has not registered its node yet."""
 
     address: str
@@ -45,7 +45,7 @@ class Contribution(Struct, frozen=True, kw_only=True):
     """Unix seconds of the last contribution; null when not read."""
 
 
-class ReservedPlace(Struct, frozen=True):
+class ReservedPlace(Struct, frozen=True, gc=False):
     """A place that the operator keeps for one address; `amount` in atomic units."""
 
     address: str
@@ -53,7 +53,7 @@ class ReservedPlace(Struct, frozen=True):
     received: bool
 
 
-class ContributionContractState(Struct, frozen=True, kw_only=True):
+class ContributionContractState(Struct, frozen=True, kw_only=True, gc=False):
     """A contribution contract as it stood when it was last read."""
 
     address: str
@@ -76,7 +76,7 @@ class ContributionContractState(Struct, frozen=True, kw_only=True):
     created_at_block: int | None
 
 
-class NodeRegistration(Struct, frozen=True, kw_only=True):
+class NodeRegistration(Struct, frozen=True, kw_only=True, gc=False):
     """What only the registration's event tells of a node (NewServiceNodeV2)."""
 
     contract_id: int
@@ -90,7 +90,7 @@ class NodeRegistration(Struct, frozen=True, kw_only=True):
     """The contribution contract that registered it, if one did."""
 
 
-class Recipient(Struct, frozen=True):
+class Recipient(Struct, frozen=True, gc=False):
     """The rewards contract's `recipients(wallet)`: lifetime totals in atomic units."""
 
     credited: int

@@ -55,7 +55,7 @@ class SourceName(Enum):
     DATABASE = "database"
 
 
-class Contributor(Struct, frozen=True, kw_only=True):
+class Contributor(Struct, frozen=True, kw_only=True, gc=False):
     """A stake in a node or in a contribution contract."""
 
     address: str
@@ -67,7 +67,7 @@ class Contributor(Struct, frozen=True, kw_only=True):
     withdrawable_at: datetime | None = None
 
 
-class ServiceNode(Struct, frozen=True, kw_only=True):
+class ServiceNode(Struct, frozen=True, kw_only=True, gc=False):
     """One life of a node, from registration to exit. `id` is its global Relay id."""
 
     id: str
@@ -106,7 +106,7 @@ class ServiceNode(Struct, frozen=True, kw_only=True):
     known_to: tuple[SourceName, ...]
 
 
-class ContributionContract(Struct, frozen=True, kw_only=True):
+class ContributionContract(Struct, frozen=True, kw_only=True, gc=False):
     """A contract in which several people gather the stake of one node."""
 
     id: str
@@ -133,7 +133,7 @@ class ContributionContract(Struct, frozen=True, kw_only=True):
     """Position in the order of creation, for sorting; meaningless outside one snapshot."""
 
 
-class Stake(Struct, frozen=True, kw_only=True):
+class Stake(Struct, frozen=True, kw_only=True, gc=False):
     """A present stake of one wallet, as staker, in a node or in a contribution contract that is not finalized."""
 
     id: str

@@ -17,7 +17,7 @@ DECOMMISSION_REASONS: tuple[str, ...] = (
 """oxend's reasons in the order of their bits: 1, 2, 4, …, 128."""
 
 
-class OxendContribution(Struct, frozen=True):
+class OxendContribution(Struct, frozen=True, gc=False):
     """One stake as oxend lists it; the first of a node is the operator's. `amount`, `reserved`: atomic units."""
 
     address: str
@@ -26,7 +26,7 @@ class OxendContribution(Struct, frozen=True):
     reserved: int
 
 
-class OxendNode(Struct, frozen=True, kw_only=True):
+class OxendNode(Struct, frozen=True, kw_only=True, gc=False):
     """A node that is registered with oxend now (`get_service_nodes`). Heights are block heights."""
 
     pubkey: str
@@ -57,7 +57,7 @@ class OxendNode(Struct, frozen=True, kw_only=True):
     public_ip: str | None
 
 
-class RemovedNode(Struct, frozen=True, kw_only=True):
+class RemovedNode(Struct, frozen=True, kw_only=True, gc=False):
     """A node on oxend's exit list: gone from the list of nodes, its exit not confirmed on the L2 yet."""
 
     pubkey: str
@@ -78,7 +78,7 @@ class RemovedNode(Struct, frozen=True, kw_only=True):
     last_decommission_reasons: tuple[str, ...]
 
 
-class PendingRegistration(Struct, frozen=True, kw_only=True):
+class PendingRegistration(Struct, frozen=True, kw_only=True, gc=False):
     """A registration seen on the L2 that oxend has not confirmed yet."""
 
     pubkey: str

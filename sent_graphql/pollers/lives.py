@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from msgspec import Struct
 
 
-class Life(Struct, frozen=True):
+class Life(Struct, frozen=True, gc=False):
     """What is remembered of one life: the local part of its global id, and each side's own mark of it."""
 
     id: str

@@ -16,7 +16,7 @@ SHIFTED_BLOCKS = 60
 """How far a reorganisation may shift the block in which oxend confirms a registration; beyond is another life."""
 
 
-class NodeRecord(Struct, frozen=True, kw_only=True):
+class NodeRecord(Struct, frozen=True, kw_only=True, gc=False):
     """All that both sides say of one life now. At most one of `registered`, `removed`, `pending` is there."""
 
     registered: OxendNode | None = None

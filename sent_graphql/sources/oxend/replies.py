@@ -76,7 +76,7 @@ class AccruedRewards(Status, frozen=True, kw_only=True):
     balances: dict[str, Amount]
 
 
-class NodeContributor(Struct, frozen=True):
+class NodeContributor(Struct, frozen=True, gc=False):
     """A stake in a registered or pending node."""
 
     address: str
@@ -92,7 +92,7 @@ class DecommissionReasons(Struct, frozen=True):
     some: tuple[str, ...] = ()
 
 
-class NodeState(Struct, frozen=True, kw_only=True):
+class NodeState(Struct, frozen=True, kw_only=True, gc=False):
     """An entry of `rpc.get_service_nodes`; optional is what oxend leaves out or what need not be asked for."""
 
     service_node_pubkey: str
@@ -133,7 +133,7 @@ SERVICE_NODE_FIELDS: tuple[str, ...] = ("height", "block_hash", *NodeState.__str
 """What is asked of `rpc.get_service_nodes`."""
 
 
-class RemovedContributor(Struct, frozen=True):
+class RemovedContributor(Struct, frozen=True, gc=False):
     """A stake in a removed node; its addresses come without 0x."""
 
     address: str
