@@ -277,9 +277,23 @@ class Stage:
         return ("--network", "localdev", "--config", str(config), "--port", "0")
 
 
+@pytest.fixture(params=["evm", pytest.param("anvil", marks=pytest.mark.node)])
+def l2(request: pytest.FixtureRequest) -> Any:
+    """The L2: our own EVM, and anvil where it is."""
+    return request.getfixturevalue(request.param)
+
+
 @pytest.fixture
-async def stage(tmp_path: Path, evm: Any) -> AsyncIterator[Stage]:
-    """A replayed oxend that is not started yet, and an open gate to the EVM."""
-    stage = Stage(tmp_path, evm.deployment, Oxend(tmp_path / "oxend.sock"), await Gate(evm.url).open())
+async def stage(l2: Any, tmp_path: Path) -> AsyncIterator[Stage]:
+    """A replayed oxend that is not started yet, and an open gate to the L2."""
+    stage = Stage(tmp_path, l2.deployment, Oxend(tmp_path / "oxend.sock"), await Gate(l2.url).open())
+    yield stage
+    await stage.close()
+
+
+@pytest.fixture
+async def stage_on_anvil(anvil: Any, tmp_path: Path) -> AsyncIterator[Stage]:
+    """As `stage`, on anvil alone, whose chain can be reorganised."""
+    stage = Stage(tmp_path, anvil.deployment, Oxend(tmp_path / "oxend.sock"), await Gate(anvil.url).open())
     yield stage
     await stage.close()
