@@ -21,7 +21,6 @@ INT_BITS: Final = 31
 TIME_BITS: Final = 37
 """Unix seconds until the year 6325: what a date holds with every delay added to it."""
 
-LINK_BITS: Final = 64
 NO_BLS_PUBKEY: Final = "00" * 64
 
 
@@ -85,11 +84,6 @@ def node(data: bytes, contract_id: int) -> ContractNode | None:
     )
 
 
-def next_node_id(data: bytes) -> int:
-    """`serviceNodes(id).next`: the id that follows in the contract's list, 0 at its end (and for an unknown id)."""
-    return _node_struct(data).uint(0, LINK_BITS)
-
-
 def recipient(data: bytes) -> Recipient:
     """`recipients(wallet)`."""
     totals = Words(data, "recipients")
@@ -99,11 +93,6 @@ def recipient(data: bytes) -> Recipient:
 def bls_pubkey(data: bytes) -> str:
     """`blsPubkey()`: 128 hex digits."""
     return Words(data, "blsPubkey").digits(0, 2)
-
-
-def bls_signature(data: bytes) -> str:
-    """`blsSignature()`: 256 hex digits, in the contract's order (X real, X imaginary, Y real, Y imaginary)."""
-    return Words(data, "blsSignature").digits(0, 4)
 
 
 def node_params(data: bytes) -> NodeParams:

@@ -34,10 +34,8 @@ DECODERS: dict[str, Callable[[bytes], object]] = {
     "address": lambda data: decoding.address(data, "operator"),
     "node_ids": decoding.node_ids,
     "node": lambda data: decoding.node(data, 1),
-    "next_node_id": decoding.next_node_id,
     "recipient": decoding.recipient,
     "bls_pubkey": decoding.bls_pubkey,
-    "bls_signature": decoding.bls_signature,
     "node_params": decoding.node_params,
     "status": decoding.status,
     "contributions": decoding.contributions,
@@ -50,10 +48,8 @@ ENCODED = {
     "address": encode(["address"], ["0x" + "ab" * 20]),
     "node_ids": encode(["uint64[]", "(uint256,uint256)[]"], [[1, 3], [(1, 2), (3, 4)]]),
     "node": encode([NODE_TYPE], [(2, 0, "0x" + "ab" * 20, (1, 2), 3, 4, 5, 6, [(("0x" + "ab" * 20,) * 2, 6)], 7)]),
-    "next_node_id": encode([NODE_TYPE], [(2, 0, "0x" + "ab" * 20, (1, 2), 3, 4, 5, 6, [], 7)])[:64],
     "recipient": encode(["uint256", "uint256"], [2, 1]),
     "bls_pubkey": encode(["uint256", "uint256"], [2, 1]),
-    "bls_signature": encode(["uint256[4]"], [[1, 2, 3, 4]]),
     "node_params": encode(["(uint256,uint256,uint256,uint16)"], [(1, 2, 3, 4)]),
     "status": encode(["uint8"], [3]),
     "contributions": encode(["address[]", "address[]", "uint256[]"], [["0x" + "ab" * 20]] * 2 + [[5]]),
@@ -71,7 +67,6 @@ def key(number: int) -> str:
 def test_a_node_decodes_as_the_general_decoder_has_it(node: Any, contract_id: int) -> None:
     _, _, operator, (x, y), added, leave, _, deposit, contributors, ed25519 = node
     decoded = decoding.node(encode([NODE_TYPE], [node]), contract_id)
-    assert decoding.next_node_id(encode([NODE_TYPE], [node])) == node[0]
     if operator == ZERO_ADDRESS and (x, y) == (0, 0):
         assert decoded is None
         return
@@ -106,7 +101,6 @@ def test_a_departed_or_unknown_id_is_no_node() -> None:
     assert decoding.node(encode([NODE_TYPE], [empty]), 5) is None
     sentinel = (3, 9, *empty[2:])
     assert decoding.node(encode([NODE_TYPE], [sentinel]), 0) is None
-    assert decoding.next_node_id(encode([NODE_TYPE], [sentinel])) == 3
 
 
 @settings(max_examples=40, deadline=None)
@@ -136,7 +130,6 @@ def test_single_values_decode(first: int, second: int, wallet: str, truth: bool)
     pair = encode(["uint256", "uint256"], [first, second])
     assert decoding.recipient(pair) == Recipient(credited=first, claimed=second)
     assert decoding.bls_pubkey(pair) == key(first) + key(second)
-    assert decoding.bls_signature(pair + pair) == (key(first) + key(second)) * 2
     assert decoding.number(pair, "totalNodes") == first
     assert decoding.address(encode(["address"], [wallet]), "operator") == eth_address(wallet)
     assert decoding.boolean(encode(["bool"], [truth]), "paused") is truth
