@@ -18,6 +18,7 @@ from sent_graphql.models.network import NetworkType
 _HOST_PORT = r"(?:\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):[0-9]{1,5}"
 _CURVE_KEY = r"(?:[0-9a-fA-F]{64}|[ybndrfg8ejkmcpqxot1uwisza345h769]{52}|[A-Za-z0-9+/]{43}=?)"
 _ENDPOINT = re.compile(rf"ipc://.+|tcp://{_HOST_PORT}|curve://{_HOST_PORT}/{_CURVE_KEY}")
+_DATABASE_URL = re.compile(r"sqlite\+aiosqlite:///\S+|postgresql\+asyncpg://\S+")
 _RPC_URL = re.compile(r"(?:https?|wss?)://[^\s/?#]+\S*")
 _ADDRESS = re.compile(r"0x([0-9a-fA-F]{40})")
 
@@ -49,6 +50,15 @@ def _rpc_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _database_url(url: SecretStr) -> SecretStr:
+    if _DATABASE_URL.fullmatch(url.get_secret_value()) is None:
+        raise ValueError(
+            "a database is sqlite+aiosqlite:///PATH (four slashes for an absolute path) or "
+            "postgresql+asyncpg://USER:PASSWORD@HOST/NAME"
+        )
+    return url
+
+
 def _address(text: str) -> str:
     match = _ADDRESS.fullmatch(text)
     if match is None:
@@ -64,6 +74,7 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 AddressText = Annotated[str, AfterValidator(_address)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 RpcUrl = Annotated[SecretStr, AfterValidator(_rpc_url)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_database_url)]
 
 
 class Section(BaseModel):
@@ -205,6 +216,64 @@ class CacheSettings(Section):
     keep_interval: Annotated[Seconds, Field(description="Least time between two writings of the snapshot.")] = 30.0
 
 
+class DatabaseSettings(Section):
+    """Where registrations and history are kept: one database per network."""
+
+    url: Annotated[
+        DatabaseUrl | None,
+        Field(
+            description="sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER:PASSWORD@HOST/NAME. Unset: one SQLite "
+            "file in the state directory. Secret: the password."
+        ),
+    ] = None
+    migrate: Annotated[
+        bool, Field(description="Bring the tables up to date at start; without it, `sent-graphql db upgrade` does.")
+    ] = True
+    connections: Annotated[int, Field(ge=1, le=100, description="Connections to the database at once.")] = 5
+    timeout: Annotated[
+        Seconds, Field(description="Longest wait for a connection, for a lock or for one statement.")
+    ] = 10.0
+    retry_max: Annotated[Seconds, Field(description="Longest pause between two tries to reach a database.")] = 30.0
+
+
+class RegistrationsSettings(Section):
+    """How many signed registrations are kept for operators. The oldest that are not registered go first."""
+
+    max_per_operator: Annotated[int, Field(ge=1, le=100_000, description="Most registrations kept per operator.")] = 200
+    max_total: Annotated[int, Field(ge=1, le=10_000_000, description="Most registrations kept in all.")] = 50_000
+
+
+class ProofsSettings(Section):
+    """The check of BLS signatures, which takes some half a second of one processor each."""
+
+    workers: Annotated[int, Field(ge=1, le=64, description="Processes that check signatures.")] = 1
+    max_waiting: Annotated[
+        int, Field(ge=0, le=10_000, description="Checks that may wait for a process; beyond, a request is refused.")
+    ] = 32
+    timeout: Annotated[Seconds, Field(description="Longest time of one check, its wait included.")] = 30.0
+
+
+class SignaturesSettings(Section):
+    """Asking the network for aggregate signatures: claims, exits and liquidations."""
+
+    timeout: Annotated[
+        Seconds, Field(description="Longest wait for oxend's answer; it may never come, and takes up to 15 s itself.")
+    ] = 20.0
+    max_in_flight: Annotated[int, Field(ge=1, le=100, description="Signatures asked for at once.")] = 4
+    max_waiting: Annotated[
+        int, Field(ge=0, le=10_000, description="Requests that may wait for their turn; beyond, one is refused.")
+    ] = 64
+    breaker_failures: Annotated[
+        int, Field(ge=1, le=100, description="Failures in a row after which oxend is left alone for a while.")
+    ] = 3
+    breaker_initial: Annotated[Seconds, Field(description="First pause of the breaker.")] = 5.0
+    breaker_max: Annotated[Seconds, Field(description="Longest pause of the breaker.")] = 300.0
+    cache_entries: Annotated[int, Field(ge=0, le=100_000, description="Signatures kept while they are good.")] = 1_000
+    exit_margin: Annotated[
+        Seconds, Field(description="An exit's signature that ends sooner than this is asked for anew.")
+    ] = 120.0
+
+
 class HttpSettings(Section):
     """What the service answers on."""
 
@@ -264,6 +333,10 @@ class Settings(Section):
     poll_oxend: OxendPollSettings = OxendPollSettings()
     poll_contracts: ContractsPollSettings = ContractsPollSettings()
     cache: CacheSettings = CacheSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    registrations: RegistrationsSettings = RegistrationsSettings()
+    proofs: ProofsSettings = ProofsSettings()
+    signatures: SignaturesSettings = SignaturesSettings()
     http: HttpSettings = HttpSettings()
     graphql: GraphqlSettings = GraphqlSettings()
     log: LogSettings = LogSettings()

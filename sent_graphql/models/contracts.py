@@ -88,6 +88,21 @@ class NodeRegistration(Struct, frozen=True, kw_only=True, gc=False):
     block_number: int
     contribution_contract: str | None
     """The contribution contract that registered it, if one did."""
+    added_at: int | None = None
+    """Time of the block in unix seconds."""
+
+
+class NodeExit(Struct, frozen=True, kw_only=True, gc=False):
+    """What the rewards contract's events tell of the end of a node (ServiceNodeExit, ServiceNodeLiquidated)."""
+
+    contract_id: int
+    block_number: int
+    timestamp: int
+    """Of the block, in unix seconds."""
+    transaction_hash: str
+    returned_amount: int
+    """Atomic units that go back to the stakers: the deposit, less what a liquidation took."""
+    liquidated: bool
 
 
 class Recipient(Struct, frozen=True, gc=False):
@@ -148,6 +163,8 @@ class ContractsView(Struct, frozen=True, kw_only=True):
     """By contract id, of present and past nodes, as far as the event scan has come."""
     exited_ids: frozenset[int]
     """Contract ids whose ServiceNodeExit has been seen."""
+    exits: dict[int, NodeExit] = {}
+    """By contract id: how the nodes in `exited_ids` ended."""
     recipients: dict[str, Recipient]
     """By canonical wallet address; every wallet that has been discovered and read."""
     scan: ScanProgress

@@ -55,6 +55,25 @@ class SourceName(Enum):
     DATABASE = "database"
 
 
+class ExitKind(Enum):
+    """How a node ended."""
+
+    EXITED = "exited"
+    DEREGISTERED = "deregistered"
+    LIQUIDATED = "liquidated"
+
+
+class ServiceNodeExit(Struct, frozen=True, kw_only=True, gc=False):
+    """The end of a node. `height`: Oxen block in which it left; the rest is of the L2 transaction that removed it."""
+
+    kind: ExitKind
+    height: int | None
+    block_number: int | None
+    at: datetime | None
+    returned_amount: int | None
+    transaction_hash: str | None
+
+
 class Contributor(Struct, frozen=True, kw_only=True, gc=False):
     """A stake in a node or in a contribution contract."""
 
@@ -104,6 +123,7 @@ class ServiceNode(Struct, frozen=True, kw_only=True, gc=False):
     leave_requested_at: datetime | None
     contribution_contract_address: str | None
     known_to: tuple[SourceName, ...]
+    exit: ServiceNodeExit | None = None
 
 
 class ContributionContract(Struct, frozen=True, kw_only=True, gc=False):

@@ -1,11 +1,12 @@
 """What every resolver of one request is given: one snapshot, so that all its answers belong together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sent_graphql.models.network import SourceName
 from sent_graphql.models.snapshot import NetworkState, Snapshot
 from sent_graphql.resolvers.errors import NotReadyError
+from sent_graphql.resolvers.services import Services
 
 NEEDED_SOURCES: Final = (SourceName.OXEND, SourceName.CONTRACTS)
 """Without an answer from each of these there is no snapshot."""
@@ -26,6 +27,7 @@ class RequestContext:
 
     snapshot: Snapshot
     options: ResolverOptions
+    services: Services = field(default_factory=Services)
 
     def state(self) -> NetworkState:
         """The network as this request sees it; NotReadyError before both sides have spoken."""

@@ -10,10 +10,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
 
+from sent_graphql.models.pages import Position
 from sent_graphql.resolvers.context import ResolverOptions
 from sent_graphql.resolvers.errors import BadUserInputError
 
@@ -21,9 +22,6 @@ T = TypeVar("T")
 
 MAX_CURSOR_LENGTH: Final = 1_024
 """Characters; the cursors given out are well below it."""
-
-Position: TypeAlias = tuple[bool, int, str]
-"""Where an item stands: (its value is null, its value as sorted, its id). Nulls come last, ties break by id."""
 
 _CURSOR = re.compile(r"(?P<scope>[^/]+)/(?P<value>-?[0-9]{1,78})?/(?P<id>.+)", re.DOTALL)
 

@@ -1,0 +1,39 @@
+"""What answers beside the snapshot: parts that are asked while a request waits. Null: this service lacks it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from sent_graphql.models.history import EventFilter, StakingEvent
+from sent_graphql.models.pages import Slice, Window
+from sent_graphql.models.registrations import Registration, RegistrationKind
+
+
+class History(Protocol):
+    """The events of the contracts, newest first. Raises DatabaseUnavailableError."""
+
+    async def events(self, wanted: EventFilter, window: Window) -> Slice[StakingEvent]:
+        """Those that match, in a window."""
+
+    async def event(self, block_number: int, log_index: int) -> StakingEvent | None:
+        """The one at that place of the chain."""
+
+
+class Registrations(Protocol):
+    """The stored registrations, newest first. Raises DatabaseUnavailableError."""
+
+    async def of_pubkey(self, pubkey: str, window: Window) -> Slice[Registration]:
+        """Those of one node key (two at most)."""
+
+    async def of_operator(self, operator: str, window: Window) -> Slice[Registration]:
+        """Those that name this operator."""
+
+    async def find(self, pubkey: str, kind: RegistrationKind) -> Registration | None:
+        """The one of that key and kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one service."""
+
+    history: History | None = None
+    registrations: Registrations | None = None

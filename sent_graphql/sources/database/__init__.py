@@ -1,0 +1,1 @@
+"""SQL for registrations and history, on SQLite or PostgreSQL. Knows no GraphQL."""
