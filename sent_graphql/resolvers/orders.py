@@ -8,7 +8,8 @@ from operator import attrgetter
 from typing import Final, Generic, Protocol, TypeVar
 
 from sent_graphql.models.network import ContributionContract, ServiceNode
-from sent_graphql.resolvers.paging import Ordered, Position
+from sent_graphql.models.pages import Position
+from sent_graphql.resolvers.paging import Ordered
 
 
 class Identified(Protocol):
