@@ -71,6 +71,10 @@ class PublicKey:
         """This key as a point to compute with."""
         return (FQ(self.x), FQ(self.y), FQ.one())
 
+    def negated(self) -> Self:
+        """The key that takes this one out of a sum."""
+        return type(self)(self.x, FIELD_MODULUS - self.y)
+
     @property
     def hex(self) -> str:
         """128 lower-case hex digits X||Y, leading zeros kept."""

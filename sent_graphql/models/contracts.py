@@ -132,6 +132,10 @@ class ContractParameters(Struct, frozen=True, kw_only=True):
     current_claim_cycle: int
     current_claim_total: int
     bls_non_signer_threshold: int
+    aggregate_pubkey: str
+    """Sum of the BLS keys of all nodes that the contract holds: 128 hex digits, all zero when there are none."""
+    signature_expiry: int
+    """How long an exit's signature is good, from the timestamp in it."""
     reward_rate: int | None
 
 

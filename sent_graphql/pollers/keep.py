@@ -18,7 +18,7 @@ from sent_graphql.models.contracts import ContractsView
 from sent_graphql.models.oxend import OxendView
 from sent_graphql.pollers.lives import Lives
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised when the kept structs change in a way that older files cannot be read."""
 
 

@@ -222,6 +222,8 @@ def contracts_view(nodes: Iterable[ContractNode] = (), **changes: Any) -> Contra
             current_claim_cycle=TOP_TIMESTAMP // 43_200,
             current_claim_total=5 * ATOMIC_PER_TOKEN,
             bls_non_signer_threshold=0,
+            aggregate_pubkey="00" * 64,
+            signature_expiry=600,
             reward_rate=None,
         ),
         nodes={node.contract_id: node for node in nodes},

@@ -35,6 +35,7 @@ class ParameterReads:
         self._bls_non_signer_threshold = self._number(View.BLS_NON_SIGNER_THRESHOLD)
         self._total_nodes = self._number(View.TOTAL_NODES)
         self._next_id = self._number(View.NEXT_SERVICE_NODE_ID)
+        self._signature_expiry = self._number(View.SIGNATURE_EXPIRY, bits=INT_BITS)
         self._aggregate = batch.call(self._rewards, View.AGGREGATE_PUBKEY, decoding.bls_pubkey)
         pool = addresses.reward_rate_pool
         self._reward_rate = None if pool is None else self._number(View.REWARD_RATE, pool)
@@ -51,6 +52,8 @@ class ParameterReads:
             current_claim_cycle=self._current_claim_cycle.value,
             current_claim_total=self._current_claim_total.value,
             bls_non_signer_threshold=self._bls_non_signer_threshold.value,
+            aggregate_pubkey=self._aggregate.value,
+            signature_expiry=self._signature_expiry.value,
             reward_rate=None if self._reward_rate is None else self._reward_rate.value,
         )
 

@@ -12,7 +12,9 @@ from sent_graphql.sources.oxend.replies import (
     Info,
     LastBlockHeader,
     PendingEvents,
+    RemovalSignature,
     RemovedEntry,
+    RewardsSignature,
     ServiceNodes,
     StakingRequirement,
     decode_reply,
@@ -61,8 +63,27 @@ class OxendRpc:
         """What has been seen on the L2 and is not confirmed yet."""
         return await self._call("rpc.get_pending_events", PendingEvents)
 
-    async def _call(self, command: str, kind: type[ReplyType], body: bytes | None = None) -> ReplyType:
-        text = _body(command, await self._transport.request(command, body))
+    async def bls_rewards_request(self, address: str, *, timeout: float) -> RewardsSignature:
+        """The network's signature over what `address` has earned; oxend takes up to 15 s to gather it.
+
+        What oxend refuses is an OxendUpstreamError, which `signature_refusal` tells apart.
+        """
+        body = msgspec.json.encode({"address": address})
+        return await self._call("rpc.bls_rewards_request", RewardsSignature, body, timeout)
+
+    async def bls_exit_liquidation_request(self, pubkey: str, *, liquidate: bool, timeout: float) -> RemovalSignature:
+        """The network's signature over the exit or liquidation of the node with this Ed25519 key.
+
+        oxend never replies where any active node fails to: OxendTimeoutError is an expected outcome, and as each one
+        costs oxend a thread, it is no reason to ask again at once.
+        """
+        body = msgspec.json.encode({"pubkey": pubkey, "liquidate": liquidate})
+        return await self._call("rpc.bls_exit_liquidation_request", RemovalSignature, body, timeout)
+
+    async def _call(
+        self, command: str, kind: type[ReplyType], body: bytes | None = None, timeout: float | None = None
+    ) -> ReplyType:
+        text = _body(command, await self._transport.request(command, body, timeout=timeout))
         if len(text) < DECODE_ASIDE_BYTES:
             return decode_reply(command, text, kind)
         return await asyncio.to_thread(decode_reply, command, text, kind)

@@ -193,6 +193,39 @@ class PendingEvents(Status, frozen=True, kw_only=True):
     unlocks: tuple[UnlockEvent, ...]
 
 
+PubkeyBls = Annotated[str, Meta(pattern="^[0-9a-f]{128}$")]
+SignatureHex = Annotated[str, Meta(pattern="^[0-9a-f]{256}$")]
+MessageHex = Annotated[str, Meta(pattern="^(?:[0-9a-f]{2}){32,256}$")]
+"""A tag and what is signed under it: 84 or 128 bytes."""
+
+ContractIds = Annotated[tuple[Annotated[int, Meta(ge=1, le=2**31 - 1)], ...], Meta(max_length=100_000)]
+"""More nodes than the contract will ever hold."""
+
+
+class SignedReply(Status, frozen=True, kw_only=True):
+    """What both requests for an aggregate signature give."""
+
+    msg_to_sign: MessageHex
+    signature: SignatureHex
+    non_signer_indices: ContractIds
+    """Contract ids of the registered nodes that did not sign."""
+
+
+class RewardsSignature(SignedReply, frozen=True, kw_only=True):
+    """`rpc.bls_rewards_request`; `amount` is the address's lifetime total at `height`."""
+
+    address: str
+    amount: Amount
+    height: Height
+
+
+class RemovalSignature(SignedReply, frozen=True, kw_only=True):
+    """`rpc.bls_exit_liquidation_request`; `timestamp` is part of the message."""
+
+    bls_pubkey: PubkeyBls
+    timestamp: Timestamp
+
+
 ReplyType = TypeVar("ReplyType")
 
 

@@ -77,6 +77,7 @@ class State:
             View.CURRENT_CLAIM_CYCLE: 3,
             View.CURRENT_CLAIM_TOTAL: 5,
             View.BLS_NON_SIGNER_THRESHOLD: 1,
+            View.SIGNATURE_EXPIRY: 600,
         }
     )
 

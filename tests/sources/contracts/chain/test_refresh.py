@@ -36,6 +36,8 @@ async def test_the_first_view_holds_all_that_the_contracts_hold(
         current_claim_cycle=3,
         current_claim_total=5,
         bls_non_signer_threshold=1,
+        aggregate_pubkey=f"{sum(divmod(int(view.nodes[2].pubkey_bls, 16), 2**256)):064x}{1:064x}",
+        signature_expiry=600,
         reward_rate=123_456,
     )
     assert view.recipients == {person(3): Recipient(0, 0), person(77): Recipient(0, 0)}
