@@ -35,6 +35,13 @@ def ceil_div(dividend: int, divisor: int) -> int:
     return -(-dividend // divisor)
 
 
+def in_tokens(amount: int) -> str:
+    """Atomic units as SENT for people to read: `6250`, `0.000000001`."""
+    sign, amount = ("-", -amount) if amount < 0 else ("", amount)
+    whole, atomic = divmod(amount, ATOMIC_PER_TOKEN)
+    return f"{sign}{whole}" + (f".{atomic:09d}".rstrip("0") if atomic else "")
+
+
 def dotted_version(parts: tuple[int, ...]) -> str:
     """`(11, 0, 6)` as `11.0.6`."""
     return ".".join(map(str, parts))

@@ -1,0 +1,1 @@
+"""What operators mean to register: keys and signatures checked, amounts judged, registrations kept."""
