@@ -34,9 +34,9 @@ registrations = Table(
     Column("sig_bls", Text, nullable=False),
     Column("operator", Text, nullable=False),
     Column("contract", Text),
-    Column("stored_at", BigInteger, nullable=False, comment="unix microseconds"),
+    Column("stored_at", BigInteger, nullable=False, comment="unix microseconds; no two are the same"),
     Index(None, "operator", "stored_at"),
-    Index(None, "stored_at"),
+    Index(None, "stored_at", unique=True),
     comment="Signed keys of operators, at most one of each kind per node key.",
 )
 
@@ -63,7 +63,7 @@ events = Table(
     "events",
     metadata,
     Column("block_number", BigInteger, primary_key=True, autoincrement=False),
-    Column("log_index", Integer, primary_key=True, autoincrement=False),
+    Column("log_index", BigInteger, primary_key=True, autoincrement=False),
     Column("block_hash", Text, nullable=False),
     Column("timestamp", BigInteger, nullable=False, comment="unix seconds"),
     Column("transaction_hash", Text, nullable=False),

@@ -1,0 +1,1 @@
+"""The steps that make the tables, one after the other, as Alembic runs them."""
