@@ -6,6 +6,7 @@ from typing import Protocol
 from sent_graphql.models.history import EventFilter, StakingEvent
 from sent_graphql.models.pages import Slice, Window
 from sent_graphql.models.registrations import Registration, RegistrationKind
+from sent_graphql.models.signatures import ExitSignature, RewardsClaim
 
 
 class History(Protocol):
@@ -31,9 +32,23 @@ class Registrations(Protocol):
         """The one of that key and kind."""
 
 
+class Signatures(Protocol):
+    """The network's aggregate signatures. All raise RequestRefusedError; keys and addresses are canonical."""
+
+    async def rewards_claim(self, address: str) -> RewardsClaim:
+        """Over what the wallet has earned in its lifetime."""
+
+    async def exit(self, pubkey: str) -> ExitSignature:
+        """That the node with this Ed25519 key may exit."""
+
+    async def liquidation(self, pubkey: str) -> ExitSignature:
+        """That the node may be liquidated."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The parts of one service."""
 
     history: History | None = None
     registrations: Registrations | None = None
+    signatures: Signatures | None = None

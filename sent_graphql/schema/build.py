@@ -11,6 +11,7 @@ from strawberry.types import ExecutionContext
 
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.limits import size_rule
+from sent_graphql.schema.mutation import Mutation
 from sent_graphql.schema.network import Network
 from sent_graphql.schema.policy import ErrorLog, ErrorPolicy, operation_name
 from sent_graphql.schema.query import Query
@@ -41,6 +42,7 @@ def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
     log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
     schema = ServedSchema(
         Query,
+        mutation=Mutation,
         types=NODE_TYPES,
         config=StrawberryConfig(scalar_map=scalars(nettype)),
         extensions=[

@@ -12,6 +12,8 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from sent_graphql.models.contracts import ContributionStatus
 from sent_graphql.models.network import DecommissionReason, NetworkType, ServiceNodeState, SourceName
+from sent_graphql.models.registrations import RegistrationErrorCode
+from sent_graphql.models.signatures import RequestErrorCode
 from sent_graphql.resolvers.orders import ContributionContractOrderField, OrderDirection, ServiceNodeOrderField
 
 __all__ = [
@@ -20,6 +22,8 @@ __all__ = [
     "DecommissionReason",
     "NetworkType",
     "OrderDirection",
+    "RegistrationErrorCode",
+    "RequestErrorCode",
     "ServiceNodeOrderField",
     "ServiceNodeState",
     "SourceName",
@@ -135,5 +139,58 @@ shown_enum(
         ContributionContractOrderField.FEE: "The operator's fee.",
         ContributionContractOrderField.REMAINING: "What is neither contributed nor reserved of the required stake.",
         ContributionContractOrderField.MINIMUM_CONTRIBUTION: "Least that a new contributor must bring; full ones last.",
+    },
+)
+
+shown_enum(
+    RequestErrorCode,
+    "Why a request for the network's signature brought none. The message beside it says what to do.",
+    {
+        RequestErrorCode.NO_REWARDS: "There is nothing to claim: the wallet has earned nothing, or is not a wallet of "
+        "the L2 chain.",
+        RequestErrorCode.NOT_IN_EXIT_LIST: "The node is none of those that wait to be removed (`exitList`).",
+        RequestErrorCode.NOT_REMOVABLE_YET: "The node's time to be removed has not come, or the contract does not hold "
+        "it.",
+        RequestErrorCode.SIGNATURE_INVALID: "oxend gave a signature that the contract would refuse; it was withheld.",
+        RequestErrorCode.RATE_LIMITED: "Too many requests at the moment.",
+        RequestErrorCode.UPSTREAM_TIMEOUT: "oxend did not answer in time. It may never answer while some nodes of the "
+        "network cannot be reached.",
+        RequestErrorCode.UPSTREAM_UNAVAILABLE: "oxend or the L2 cannot be reached, or oxend is left alone for a while "
+        "because it did not answer several times in a row.",
+        RequestErrorCode.UPSTREAM_ERROR: "oxend refused for another reason, such as that no node signed.",
+    },
+)
+
+shown_enum(
+    RegistrationErrorCode,
+    "What can be wrong with a registration. The message beside it says what would be right, and so do the numbers.",
+    {
+        RegistrationErrorCode.BAD_REQUEST: "A key or signature cannot be read; `field` names it.",
+        RegistrationErrorCode.SIGNATURE: "A key is no point of its curve, or a signature does not hold for these keys, "
+        "this operator and this network; `field` names it.",
+        RegistrationErrorCode.INVALID_OPERATOR_ADDRESS: "The operator is not an address of the L2 chain, or is the "
+        "zero address.",
+        RegistrationErrorCode.INVALID_OPERATOR_STAKE: "The operator's stake is not a whole number of atomic units.",
+        RegistrationErrorCode.WRONG_OPERATOR_STAKE: "The operator of a solo node has to stake exactly `required` "
+        "atomic units.",
+        RegistrationErrorCode.INSUFFICIENT_OPERATOR_STAKE: "The operator of a contribution contract has to stake at "
+        "least `minimum` atomic units, a quarter of the requirement.",
+        RegistrationErrorCode.INVALID_CONTRACT_ADDRESS: "The contract is not an address of the L2 chain, cannot serve "
+        "this registration, or is missing although shares are reserved.",
+        RegistrationErrorCode.INVALID_RESERVED_ADDRESS: "The wallet at `index` of `reserved` is not an address of the "
+        "L2 chain, or is the zero address.",
+        RegistrationErrorCode.INVALID_RESERVED_STAKE: "The amount at `index` of `reserved` is not a whole number of "
+        "atomic units, or nothing is left to reserve.",
+        RegistrationErrorCode.INSUFFICIENT_RESERVED_STAKE: "The amount at `index` of `reserved` is less than `minimum` "
+        "atomic units, an equal part of what is left for the places left.",
+        RegistrationErrorCode.TOO_MUCH: "Stake and reserved amounts come to `total` atomic units; the node takes no "
+        "more than `maximum`.",
+        RegistrationErrorCode.TOO_MANY: "`total` wallets are in `reserved`; there are no more than `maximum` places "
+        "beside the operator's.",
+        RegistrationErrorCode.INVALID_FEE: "A contribution contract needs an operator fee from `minimum` to `maximum` "
+        "hundredths of a percent; a solo node must have none.",
+        RegistrationErrorCode.DUPLICATE_ADDRESS: "The wallet at `index` of `reserved` is the operator or is there "
+        "already.",
+        RegistrationErrorCode.ALREADY_REGISTERED: "A node with this key is registered now; `field` names the key.",
     },
 )

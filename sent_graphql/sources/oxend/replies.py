@@ -193,9 +193,9 @@ class PendingEvents(Status, frozen=True, kw_only=True):
     unlocks: tuple[UnlockEvent, ...]
 
 
-PubkeyBls = Annotated[str, Meta(pattern="^[0-9a-f]{128}$")]
-SignatureHex = Annotated[str, Meta(pattern="^[0-9a-f]{256}$")]
-MessageHex = Annotated[str, Meta(pattern="^(?:[0-9a-f]{2}){32,256}$")]
+PubkeyBls = Annotated[str, Meta(pattern="^[0-9a-f]{128}\\Z")]
+SignatureHex = Annotated[str, Meta(pattern="^[0-9a-f]{256}\\Z")]
+MessageHex = Annotated[str, Meta(pattern="^(?:[0-9a-f]{2}){32,256}\\Z")]
 """A tag and what is signed under it: 84 or 128 bytes."""
 
 ContractIds = Annotated[tuple[Annotated[int, Meta(ge=1, le=2**31 - 1)], ...], Meta(max_length=100_000)]

@@ -14,7 +14,9 @@ from sent_graphql.sources.oxend.replies import (
     Info,
     LastBlockHeader,
     PendingEvents,
+    RemovalSignature,
     RemovedEntry,
+    RewardsSignature,
     ServiceNodes,
     StakingRequirement,
     decode_reply,
@@ -28,6 +30,8 @@ KINDS: dict[str, Any] = {
     "rpc.bls_exit_liquidation_list": tuple[RemovedEntry, ...],
     "rpc.get_pending_events": PendingEvents,
     "rpc.get_staking_requirement": StakingRequirement,
+    "rpc.bls_rewards_request": RewardsSignature,
+    "rpc.bls_exit_liquidation_request": RemovalSignature,
 }
 
 
@@ -38,7 +42,8 @@ KINDS: dict[str, Any] = {
         *("rpc.bls_exit_liquidation_list.exit", "rpc.get_accrued_rewards", "rpc.get_info", "rpc.get_info.not-synced"),
         *("rpc.get_info.regtest", "rpc.get_last_block_header", "rpc.get_pending_events", "rpc.get_service_nodes"),
         *("rpc.get_service_nodes.decommissioned", "rpc.get_service_nodes.not-synced"),
-        *("rpc.get_service_nodes.unlocking", "rpc.get_staking_requirement"),
+        *("rpc.get_service_nodes.unlocking", "rpc.get_staking_requirement", "rpc.bls_rewards_request"),
+        *("rpc.bls_exit_liquidation_request", "rpc.bls_exit_liquidation_request.liquidate"),
     ],
 )
 def test_every_recorded_reply_decodes(recorded: Callable[[str], bytes], name: str) -> None:
@@ -72,6 +77,8 @@ def test_another_status_is_an_upstream_error_in_oxends_words() -> None:
         ("rpc.get_staking_requirement", "staking_requirement"),
         *(("rpc.get_pending_events", name) for name in ("registrations", "unlocks")),
         *(("rpc.get_service_nodes", name) for name in ("height", "service_node_states")),
+        *(("rpc.bls_rewards_request", name) for name in ("address", "amount", "height", "msg_to_sign", "signature")),
+        *(("rpc.bls_exit_liquidation_request", name) for name in ("bls_pubkey", "timestamp", "non_signer_indices")),
     ],
 )
 def test_a_missing_field_is_named(recorded: Callable[[str], bytes], command: str, field: str) -> None:
@@ -142,3 +149,21 @@ def test_no_bytes_crash_the_decoder(body: bytes, command: str) -> None:
 def test_a_swarm_and_portions_of_64_bits_are_exact(recorded: Callable[[str], bytes]) -> None:
     reply = decode_reply("rpc.get_service_nodes", recorded("rpc.get_service_nodes.decommissioned"), ServiceNodes)
     assert reply.service_node_states[0].swarm_id == 2**64 - 1
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("amount", -1), ("amount", 2**63), ("amount", "5"), ("height", 2**31), ("address", None)),
+        *(("msg_to_sign", "0"), ("msg_to_sign", ""), ("msg_to_sign", "zz" * 84), ("msg_to_sign", "00" * 1000)),
+        *(("signature", ""), ("signature", "ab" * 127), ("signature", "AB" * 128), ("signature", "ab" * 128 + "\n")),
+        *(("non_signer_indices", [0]), ("non_signer_indices", [-1]), ("non_signer_indices", [2**31])),
+        *(("non_signer_indices", [1.5]), ("non_signer_indices", None), ("non_signer_indices", {"1": 2})),
+    ],
+)
+def test_a_signature_with_a_field_that_cannot_be_is_malformed(
+    recorded: Callable[[str], bytes], field: str, value: object
+) -> None:
+    reply = json.loads(recorded("rpc.bls_rewards_request")) | {field: value}
+    with pytest.raises(OxendMalformedReplyError, match=field):
+        decode_reply("rpc.bls_rewards_request", json.dumps(reply).encode(), RewardsSignature)
