@@ -3,6 +3,7 @@
 import strawberry
 
 from sent_graphql.models import network as models
+from sent_graphql.models.parts import Part
 from sent_graphql.schema.enums import ContributionStatus
 from sent_graphql.schema.fields import Info, looked_up
 from sent_graphql.schema.interfaces import Node
@@ -75,5 +76,7 @@ class ContributionContract(Node):
         description="L2 block in which the factory made it; null when that is not known."
     )
     service_node: ServiceNode | None = looked_up(
-        _registered_node, description="The node that it registered last; null when it has registered none yet."
+        _registered_node,
+        description="The node that it registered last; null when it has registered none yet.",
+        reads=Part.NODES,
     )

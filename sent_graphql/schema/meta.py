@@ -5,6 +5,7 @@ from datetime import datetime
 import strawberry
 
 from sent_graphql.models.global_id import global_id
+from sent_graphql.models.parts import NOTHING
 from sent_graphql.schema.enums import SourceName
 from sent_graphql.schema.fields import Info, looked_up
 from sent_graphql.schema.scalars import BigInt
@@ -65,7 +66,9 @@ def _meta_id(info: Info) -> strawberry.ID:
 class Meta:
     """Shows models.snapshot.Snapshot."""
 
-    id: strawberry.ID = looked_up(_meta_id, description="One constant id per network, for clients that cache by id.")
+    id: strawberry.ID = looked_up(
+        _meta_id, description="One constant id per network, for clients that cache by id.", reads=NOTHING
+    )
     version: BigInt = strawberry.field(
         description="Number of the snapshot: greater than every earlier one, also after a restart. Equal versions mean "
         'equal data; "0" before the first snapshot.'

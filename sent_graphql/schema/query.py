@@ -6,13 +6,14 @@ import strawberry
 from strawberry import UNSET
 
 from sent_graphql.models import network as models
-from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.models.parts import WALLETS, Part
 from sent_graphql.resolvers import filters
 from sent_graphql.resolvers.contribution_contracts import list_contribution_contracts
 from sent_graphql.resolvers.global_nodes import GlobalNode, find_node
 from sent_graphql.resolvers.orders import contribution_contract_order, service_node_order
 from sent_graphql.resolvers.paging import Page, PageArguments, paginate
 from sent_graphql.resolvers.service_nodes import exit_list, list_service_nodes
+from sent_graphql.schema import roots
 from sent_graphql.schema.connections import ContributionContractConnection, ServiceNodeConnection
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.fields import Info, looked_up
@@ -20,7 +21,6 @@ from sent_graphql.schema.inputs import (
     ContributionContractFilter,
     ContributionContractOrder,
     ServiceNodeFilter,
-    ServiceNodeLookup,
     ServiceNodeOrder,
     given,
 )
@@ -56,26 +56,6 @@ def _node(
     id: Annotated[strawberry.ID, strawberry.argument(description="What an `id` field has given.")],  # noqa: A002
 ) -> GlobalNode | None:
     return find_node(info.context, id)
-
-
-def _meta(info: Info) -> Snapshot:
-    return info.context.snapshot
-
-
-def _network(info: Info) -> models.Network:
-    return info.context.state().network
-
-
-def _service_node(
-    info: Info, by: Annotated[ServiceNodeLookup, strawberry.argument(description="Which node.")]
-) -> models.ServiceNode | None:
-    state = info.context.state()
-    pubkey, pubkey_bls, contract_id = given(by.pubkey), given(by.pubkey_bls), given(by.contract_id)
-    if pubkey is not None:
-        return state.node_by_pubkey.get(pubkey)
-    if pubkey_bls is not None:
-        return state.node_by_bls.get(pubkey_bls)
-    return None if contract_id is None else state.node_by_contract_id.get(contract_id)
 
 
 def _service_nodes(
@@ -127,12 +107,6 @@ def _contribution_contracts(
     return paginate(listed, _page_arguments(first, after, last, before), context.options)
 
 
-def _wallet(
-    info: Info, address: Annotated[Address, strawberry.argument(description="Address of the wallet.")]
-) -> models.Wallet:
-    return info.context.state().wallet(address)
-
-
 def _exit_list(info: Info) -> tuple[models.ServiceNode, ...]:
     return exit_list(info.context.state())
 
@@ -149,31 +123,42 @@ class Query:
     """The fields in the order of the explorer."""
 
     node: Node | None = looked_up(
-        _node, description="Anything that has an `id`, found again by it; null when there is no such thing any more."
+        _node,
+        description="Anything that has an `id`, found again by it; null when there is no such thing any more.",
     )
     meta: Meta = looked_up(
-        _meta, description="Which snapshot answers this request, how old it is and how each source fares."
+        roots.meta,
+        description="Which snapshot answers this request, how old it is and how each source fares.",
+        reads=Part.META,
     )
-    network: Network = looked_up(_network, description="The network as a whole: its chain, its rules and its totals.")
+    network: Network = looked_up(
+        roots.network, description="The network as a whole: its chain, its rules and its totals.", reads=Part.NETWORK
+    )
     service_node: ServiceNode | None = looked_up(
-        _service_node, description="One service node by key or number; null when there is none."
+        roots.service_node, description="One service node by key or number; null when there is none.", reads=Part.NODES
     )
     service_nodes: ServiceNodeConnection = looked_up(
-        _service_nodes, description="Service nodes, filtered, sorted and in pages."
+        _service_nodes, description="Service nodes, filtered, sorted and in pages.", reads=Part.NODES
     )
     contribution_contract: ContributionContract | None = looked_up(
-        _contribution_contract, description="One contribution contract by its address; null when there is none there."
+        _contribution_contract,
+        description="One contribution contract by its address; null when there is none there.",
+        reads=Part.CONTRIBUTION_CONTRACTS,
     )
     contribution_contracts: ContributionContractConnection = looked_up(
-        _contribution_contracts, description="Contribution contracts, filtered, sorted and in pages."
+        _contribution_contracts,
+        description="Contribution contracts, filtered, sorted and in pages.",
+        reads=Part.CONTRIBUTION_CONTRACTS,
     )
     wallet: Wallet = looked_up(
-        _wallet,
+        roots.wallet,
         description="What one address has in the network. Never null: an unknown wallet has no stakes and zero "
         "rewards.",
+        reads=WALLETS,
     )
     exit_list: list[ServiceNode] = looked_up(
         _exit_list,
         description="Nodes that oxend has dropped and whose stake the contract still holds (AWAITING_EXIT and "
         "DEREGISTERED), by `contractId`: they may be exited, or liquidated once `liquidatable`.",
+        reads=Part.NODES,
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from sent_graphql.models import network as models
+from sent_graphql.models.parts import WALLETS, Part
 from sent_graphql.schema.enums import DecommissionReason, ServiceNodeState, SourceName
 from sent_graphql.schema.fields import Info, looked_up
 from sent_graphql.schema.interfaces import Node
@@ -51,7 +52,7 @@ class Contributor:
         "resets the contract at any time, and in nodes."
     )
     wallet: Annotated["Wallet", strawberry.lazy("sent_graphql.schema.wallets")] = looked_up(
-        _contributor_wallet, description="The staker's wallet: all its stakes and its rewards."
+        _contributor_wallet, description="The staker's wallet: all its stakes and its rewards.", reads=WALLETS
     )
 
 
@@ -158,6 +159,7 @@ class ServiceNode(Node):
         _registering_contract,
         description="The contribution contract that registered it; null when none did, and until the scan of past "
         "events has reached its registration.",
+        reads=Part.CONTRIBUTION_CONTRACTS,
     )
     known_to: list[SourceName] = strawberry.field(
         description="Which sides know it now: OXEND, CONTRACTS or both. A node that one alone knows is on its way in "

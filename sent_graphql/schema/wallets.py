@@ -3,6 +3,7 @@
 import strawberry
 
 from sent_graphql.models import network as models
+from sent_graphql.models.parts import Part
 from sent_graphql.resolvers import wallets as resolvers
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.enums import ServiceNodeState
@@ -68,10 +69,12 @@ class Stake(Node):
         description="State of the node that it is in; null in a contribution contract."
     )
     service_node: ServiceNode | None = looked_up(
-        _stake_node, description="The node that it is in; null in a contribution contract."
+        _stake_node, description="The node that it is in; null in a contribution contract.", reads=Part.NODES
     )
     contribution_contract: ContributionContract | None = looked_up(
-        _stake_contract, description="The contribution contract that it is in; null in a node."
+        _stake_contract,
+        description="The contribution contract that it is in; null in a node.",
+        reads=Part.CONTRIBUTION_CONTRACTS,
     )
 
 
@@ -90,10 +93,14 @@ class Wallet(Node):
         "contracts that are not finalized."
     )
     operated_nodes: list[ServiceNode] = looked_up(
-        _operated_nodes, description="The nodes that it operates and that have not exited, by `contractId`."
+        _operated_nodes,
+        description="The nodes that it operates and that have not exited, by `contractId`.",
+        reads=Part.NODES,
     )
     contribution_contracts: list[ContributionContract] = looked_up(
-        _wallet_contracts, description="The contribution contracts that it operates or contributes to, newest first."
+        _wallet_contracts,
+        description="The contribution contracts that it operates or contributes to, newest first.",
+        reads=Part.CONTRIBUTION_CONTRACTS,
     )
     total_staked: BigInt = strawberry.field(description="Sum of its present stakes in atomic units.")
     rewards: Rewards = strawberry.field(description="Its rewards, as beneficiary of its own stakes or of others'.")
