@@ -68,15 +68,22 @@ def user_address(text: str, nettype: str) -> str:
 
     A mixed-case L2 address must carry the right EIP-55 checksum.
     """
+    if _HEX_ADDRESS.fullmatch(text) is not None:
+        return user_eth_address(text)
+    if is_oxen_address(text, nettype):
+        return text
+    prefix, length = OXEN_ADDRESS_FORMS.get(nettype, ("", 0))
+    raise InvalidKeyError(
+        f"{_quoted(text)} is not an address: 0x and 40 hex digits are wanted, "
+        f"or an Oxen address of this network ({prefix}…, {length} characters)"
+    )
+
+
+def user_eth_address(text: str) -> str:
+    """Canonical form of an L2 address that a user typed; a mixed-case one must carry the right EIP-55 checksum."""
     match = _HEX_ADDRESS.fullmatch(text)
     if match is None:
-        if is_oxen_address(text, nettype):
-            return text
-        prefix, length = OXEN_ADDRESS_FORMS.get(nettype, ("", 0))
-        raise InvalidKeyError(
-            f"{_quoted(text)} is not an address: 0x and 40 hex digits are wanted, "
-            f"or an Oxen address of this network ({prefix}…, {length} characters)"
-        )
+        raise InvalidKeyError(f"{_quoted(text)} is not an address of the L2 chain: 0x and 40 hex digits are wanted")
     digits = match[1]
     canonical = eth_address(digits)
     if digits not in (digits.lower(), digits.upper(), canonical[2:]):
