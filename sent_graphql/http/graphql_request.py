@@ -6,13 +6,7 @@ from typing import Any, Final
 
 import msgspec
 import orjson
-from graphql import GraphQLError, OperationDefinitionNode, parse
 from starlette.requests import Request
-
-OPERATION_KEYWORDS: Final = ("query", "mutation", "subscription")
-
-NO_OPERATION: Final = {"code": "OPERATION_RESOLUTION_FAILURE"}
-"""Extensions of the error that tells that a document has not the one operation to run; the code is Apollo's."""
 
 UNSUSPICIOUS_BRACKETS: Final = 256
 """Opening brackets in a JSON text that cannot nest deeply enough to matter."""
@@ -103,24 +97,6 @@ class RequestReader:
             raise RequestError(400, f"{what} is not a GraphQL request: {error}") from None
         except JSON_ERRORS as error:
             raise RequestError(400, f"{what} is not JSON in UTF-8: {error}") from None
-
-
-def ambiguity(parameters: Parameters, *, max_tokens: int) -> GraphQLError | None:
-    """The error of a document with several operations of which none is named as the one to run.
-
-    A document can only have several when the keywords say so: all others are spared the second parse. One that does
-    not parse is left for the execution to complain about.
-    """
-    document = parameters.query or ""
-    if parameters.operation_name or sum(map(document.count, OPERATION_KEYWORDS)) < 2:
-        return None
-    try:
-        definitions = parse(document, no_location=True, max_tokens=max_tokens).definitions
-    except (GraphQLError, RecursionError):
-        return None
-    if sum(isinstance(definition, OperationDefinitionNode) for definition in definitions) < 2:
-        return None
-    return GraphQLError("The document has several operations: name one in `operationName`.", extensions=NO_OPERATION)
 
 
 def _require_json(content_type: str | None) -> None:

@@ -13,7 +13,6 @@ from typing import Final
 import orjson
 import strawberry
 from cross_web import AsyncHTTPRequestAdapter, StarletteRequestAdapter
-from graphql import GraphQLError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -26,11 +25,12 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
 from sent_graphql.http.graphiql import GraphiqlPage
-from sent_graphql.http.graphql_request import NO_OPERATION, Parameters, RequestError, RequestReader, ambiguity
+from sent_graphql.http.graphql_request import RequestError, RequestReader
 from sent_graphql.http.media_types import GRAPHQL_RESPONSE, HTML, JSON, Accept
 from sent_graphql.http.replies import json_reply, refusal
 from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.schema.operations import ambiguity, no_such_operation
 
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
 VARY: Final = {"vary": "accept"}
@@ -140,8 +140,7 @@ class GraphQLView(GraphQL[object, None]):
         return result
 
     async def _execute(self, method: str, data: GraphQLRequestData) -> ExecutionResult:
-        parameters = Parameters(query=data.query, operation_name=data.operation_name)
-        if unclear := ambiguity(parameters, max_tokens=self._max_tokens):
+        if unclear := ambiguity(data.query or "", data.operation_name, max_tokens=self._max_tokens):
             return ExecutionResult(data=None, errors=[unclear])
         allowed = {OperationType.QUERY} if method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
         try:
@@ -154,7 +153,7 @@ class GraphQLView(GraphQL[object, None]):
                 operation_extensions=data.extensions,
             )
         except CannotGetOperationTypeError as error:
-            return ExecutionResult(data=None, errors=[_no_such_operation(error)])
+            return ExecutionResult(data=None, errors=[no_such_operation(error)])
         except InvalidOperationTypeError as error:
             raise _wrong_transport(error) from None
         except MissingQueryError:
@@ -202,12 +201,6 @@ def _status(result: ExecutionResult, media_type: str | None) -> int:
         return 200
     codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
     return 500 if "INTERNAL" in codes else 400
-
-
-def _no_such_operation(error: CannotGetOperationTypeError) -> GraphQLError:
-    if error.operation_name is None:
-        return GraphQLError("The document has no operation.", extensions=NO_OPERATION)
-    return GraphQLError(f'Unknown operation named "{error.operation_name}".', extensions=NO_OPERATION)
 
 
 def _wrong_transport(error: InvalidOperationTypeError) -> RequestError:

@@ -10,6 +10,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
 from sent_graphql.schema.contribution_contracts import ContributionContract
+from sent_graphql.schema.documents import Documents, KnownDocuments
 from sent_graphql.schema.limits import size_rule
 from sent_graphql.schema.mutation import Mutation
 from sent_graphql.schema.network import Network
@@ -18,6 +19,7 @@ from sent_graphql.schema.query import Query
 from sent_graphql.schema.refusals import NamedValuesRule
 from sent_graphql.schema.scalars import scalars
 from sent_graphql.schema.service_nodes import ServiceNode
+from sent_graphql.schema.subscription import Subscription
 from sent_graphql.schema.wallets import Stake, Wallet
 from sent_graphql.settings import GraphqlSettings
 
@@ -26,9 +28,10 @@ NODE_TYPES = (ServiceNode, ContributionContract, Wallet, Stake, Network)
 
 
 class ServedSchema(strawberry.Schema):
-    """A Strawberry schema whose errors go to our log."""
+    """A Strawberry schema whose errors go to our log, and which remembers valid documents."""
 
     error_log: ErrorLog
+    documents: Documents
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Called with all errors of an answer before they are masked."""
@@ -39,19 +42,23 @@ class ServedSchema(strawberry.Schema):
 def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
     """The schema for the network that oxend calls `nettype`. Its context value is a RequestContext."""
     rules = _rules(settings)
+    documents = Documents()
     log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
     schema = ServedSchema(
         Query,
         mutation=Mutation,
+        subscription=Subscription,
         types=NODE_TYPES,
         config=StrawberryConfig(scalar_map=scalars(nettype)),
         extensions=[
             lambda: ErrorPolicy(log),
             lambda: MaxTokensLimiter(max_token_count=settings.max_tokens),
             lambda: Validation(rules),
+            lambda: KnownDocuments(documents),
         ],
     )
     schema.error_log = log
+    schema.documents = documents
     return schema
 
 
