@@ -24,19 +24,25 @@ from sent_graphql.pollers.keep import SnapshotKeep
 from sent_graphql.pollers.poller import Poller
 from sent_graphql.pollers.publisher import SnapshotPublisher
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
+from sent_graphql.resolvers.services import Services
 from sent_graphql.schema.build import build_schema
 from sent_graphql.server import listen, serve_http
 from sent_graphql.settings import Settings
+from sent_graphql.signatures.service import SignatureService
+from sent_graphql.signatures.verification import Domain
 from sent_graphql.sources.contracts.calls import BlockReader
 from sent_graphql.sources.contracts.endpoints import push_urls
 from sent_graphql.sources.contracts.push import HeadPush
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.scan_file import ScanFile
+from sent_graphql.sources.contracts.signer_reads import SignerReads
 from sent_graphql.sources.contracts.source import ContractsSource
 from sent_graphql.sources.errors import SourceMisconfiguredError
+from sent_graphql.sources.oxend.calls import OxendRpc
 from sent_graphql.sources.oxend.source import OxendSource
 from sent_graphql.sources.oxend.transport import make_transport
 from sent_graphql.tasks import end
+from sent_graphql.workers.pool import WorkerPool
 
 RECURSION_LIMIT = 1_000
 """Python's own default. A library beneath web3 raises it so far that deeply nested JSON would overflow the C stack."""
@@ -74,13 +80,15 @@ class Service:
         self.snapshots = SnapshotCache(NOTHING_YET)
         self._keep = SnapshotKeep(state_directory, settings.network.name, settings.network.chain_id, rewards)
 
-        self._oxend_source = OxendSource(settings.oxend, settings.network, make_transport(settings.oxend))
+        transport = make_transport(settings.oxend)
+        self._oxend_source = OxendSource(settings.oxend, settings.network, transport)
         self._rpc = JsonRpc(settings.contracts, chain_id=settings.network.chain_id, random=self._random)
+        reader = BlockReader(self._rpc, settings.contracts)
         self._contracts_source = ContractsSource(
             settings.contracts,
             settings.network,
             self._rpc,
-            BlockReader(self._rpc, settings.contracts),
+            reader,
             ScanFile(state_directory, settings.network, settings.contracts),
         )
         self._oxend: Poller[OxendView] = Poller(
@@ -98,6 +106,17 @@ class Service:
             lambda: self._contracts_source.progress,
             self.snapshots.publish,
         )
+        self._workers = WorkerPool(settings.proofs)
+        self._signatures = SignatureService(
+            settings.signatures,
+            Domain(settings.network.chain_id, rewards),
+            rpc=OxendRpc(transport),
+            oxend_view=lambda: self._oxend.view,
+            contracts_view=lambda: self._contracts.view,
+            latest_signers=SignerReads(self._rpc, reader, rewards).read,
+            workers=self._workers,
+        )
+        services = Services(signatures=self._signatures)
         options = ResolverOptions(
             nettype=settings.network.nettype.value,
             default_page_size=settings.graphql.default_page_size,
@@ -107,7 +126,7 @@ class Service:
             settings=settings,
             schema=build_schema(settings.graphql, settings.network.nettype.value),
             snapshots=self.snapshots,
-            make_context=lambda snapshot: RequestContext(snapshot, options),
+            make_context=lambda snapshot: RequestContext(snapshot, options, services),
         )
 
     @property
@@ -130,6 +149,8 @@ class Service:
                 for source in (self._rpc, self._contracts_source, self._oxend_source):
                     await source.start()
                     sources.push_async_callback(source.close)
+                for part in (self._workers, self._signatures):
+                    sources.push_async_callback(part.close)
                 await self._feed_while(serve_app(self.app))
         finally:
             await self._keep_newest()

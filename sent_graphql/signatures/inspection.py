@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar, TypeVarTuple
 
 from sent_graphql.models.signatures import RequestErrorCode, RequestRefusedError, SignerSet
 from sent_graphql.signatures.refusals import invalid
 from sent_graphql.signatures.verification import Case, Domain, Statement, Verdict, verify_aggregate
 from sent_graphql.sources.errors import SourceError
 from sent_graphql.sources.oxend.replies import SignedReply
+from sent_graphql.workers.errors import WorkersError
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _FAULTS: Final = {
     Verdict.OTHER_MESSAGE: "it is over another message than was asked for",
@@ -22,8 +24,8 @@ _FAULTS: Final = {
 class Workers(Protocol):
     """Processes for what would hold the event loop."""
 
-    async def run(self, function: Callable[..., T], *args: object) -> T:
-        """What `function` gives in one of them."""
+    async def run(self, function: Callable[[*Ts], T], *arguments: *Ts) -> T:
+        """What `function` gives in one of them. Raises WorkersError."""
 
 
 class LatestSigners(Protocol):
@@ -93,7 +95,10 @@ class Inspector:
 
     async def _is_good(self, case: Case) -> bool:
         """Whether these signers signed it. What no signers could have signed is refused at once."""
-        verdict = await self._workers.run(verify_aggregate, case)
+        try:
+            verdict = await self._workers.run(verify_aggregate, case)
+        except WorkersError as error:
+            raise RequestRefusedError(RequestErrorCode.RATE_LIMITED, str(error)) from error
         if verdict in (Verdict.OTHER_MESSAGE, Verdict.NO_POINT):
             raise invalid(_FAULTS[verdict])
         return verdict is Verdict.GOOD
