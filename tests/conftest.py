@@ -2,16 +2,27 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import URL, make_url
 
 from sent_graphql.localdev.anvil import find_anvil, start_anvil
 from sent_graphql.localdev.chain import Chain
 from sent_graphql.localdev.deployment import Deployment, deploy
 from sent_graphql.localdev.evm_process import start_evm
+from sent_graphql.localdev.postgresql import (
+    PostgresqlMissingError,
+    emptied,
+    listening_server,
+    own_server,
+    scratch_database,
+)
+from sent_graphql.localdev.server_process import ProcessStartError
 from sent_graphql.models.contracts import (
     ContractAddresses,
     ContributionStatus,
@@ -33,6 +44,9 @@ from sent_graphql.models.network import (
     SourceName,
 )
 from sent_graphql.models.snapshot import NetworkState, Snapshot, SourceStatus
+from sent_graphql.settings import DatabaseSettings
+from sent_graphql.sources.database.database import Database
+from sent_graphql.sources.database.identity import Identity
 
 GENESIS_AGE = 60 * 86_400
 """Seconds that the test chain's clock is behind the real one at first: room to travel in time."""
@@ -80,6 +94,53 @@ async def chain(evm: RunningEvm) -> AsyncIterator[Chain]:
 def deployment(evm: RunningEvm) -> Deployment:
     """Where the contracts are and whom they obey."""
     return evm.deployment
+
+
+DATABASE_IDENTITY = Identity(chain_id=31337, service_node_rewards="0x5FbDB2315678afecb367f032d93F642f64180aa3")
+"""Whose data the test databases hold."""
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[URL]:
+    """A PostgreSQL database for each test process, on the server that listens here or on one of its own."""
+    with ExitStack() as ends, asyncio.Runner() as runner:
+        server = runner.run(listening_server())
+        try:
+            server = server or ends.enter_context(own_server())
+        except (PostgresqlMissingError, ProcessStartError) as error:
+            pytest.skip(f"PostgreSQL: {error}")
+        scratch = AsyncExitStack()
+        url = runner.run(scratch.enter_async_context(scratch_database(server)))
+        yield make_url(url).set(drivername="postgresql+asyncpg")
+        runner.run(scratch.aclose())
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> URL:
+    """A database without a table: SQLite's in a file of its own, PostgreSQL's shared by one test after the other."""
+    if request.param == "sqlite":
+        return URL.create("sqlite+aiosqlite", database=str(tmp_path / "test.db"))
+    url: URL = request.getfixturevalue("postgresql")
+    asyncio.run(emptied(url.set(drivername="postgresql").render_as_string(hide_password=False)))
+    return url
+
+
+@pytest_asyncio.fixture
+async def database(database_url: URL) -> AsyncIterator[Database]:
+    """An open, migrated, empty database of `DATABASE_IDENTITY`: every test that uses it runs on both kinds."""
+    opened = Database(database_url, DatabaseSettings(), DATABASE_IDENTITY)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly that half of the databases was not tested."""
+    reasons = {report.longrepr[2] for report in terminalreporter.getreports("skipped") if report.longrepr}
+    for reason in reasons:
+        if "PostgreSQL:" in reason:
+            terminalreporter.section("tests on PostgreSQL were SKIPPED", red=True, bold=True)
+            terminalreporter.line(reason)
 
 
 MOMENT = datetime(2025, 5, 21, 1, 0, tzinfo=UTC)

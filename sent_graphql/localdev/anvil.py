@@ -37,14 +37,15 @@ def start_anvil(
 
 
 def _start(program: Path, accounts: int, genesis_age: int, timeout: float) -> ServerProcess:
-    port, genesis_time = _free_port(), int(time.time()) - genesis_age
+    port, genesis_time = free_port(), int(time.time()) - genesis_age
     command: list[str | Path] = [program, "--silent", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--chain-id", str(CHAIN_ID), "--hardfork", "prague", "--gas-limit", str(BLOCK_GAS_LIMIT)]
     command += ["--accounts", str(accounts), "--balance", str(ACCOUNT_ETHER), "--timestamp", str(genesis_time)]
     return ServerProcess.start(command, timeout=timeout, url=f"http://127.0.0.1:{port}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port

@@ -30,14 +30,17 @@ class ServerProcess:
         self._process = process
 
     @classmethod
-    def start(cls, command: Sequence[str | Path], *, timeout: float, url: str | None = None) -> Self:
-        """Starts `command` and blocks until it is ready; raises ProcessStartError.
+    def start(
+        cls, command: Sequence[str | Path], *, timeout: float, url: str | None = None, user: str | None = None
+    ) -> Self:
+        """Starts `command` (as `user`, who may only be another one for root) and blocks until it is ready.
 
-        It is ready when it has printed its URL on a line or, if `url` is known, when somebody listens there.
+        Raises ProcessStartError. It is ready when it has printed its URL on a line or, if `url` is known, when somebody
+        listens there.
         """
         output = subprocess.PIPE if url is None else subprocess.DEVNULL
         process = subprocess.Popen(  # noqa: S603  # our own words
-            command, stdin=subprocess.PIPE, stdout=output, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=output, start_new_session=True, user=user
         )
         deadline = time.monotonic() + timeout
         try:
