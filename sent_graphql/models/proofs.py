@@ -4,7 +4,18 @@ from enum import Enum
 
 from msgspec import Struct
 
-from sent_graphql.models.registrations import RegistrationError
+from sent_graphql.models.registrations import Registration, RegistrationError
+
+
+class RegistrationTexts(Struct, frozen=True, kw_only=True):
+    """What somebody sent, unread. Null is what was left out."""
+
+    pubkey: str | None
+    pubkey_bls: str | None
+    sig_ed25519: str | None
+    sig_bls: str | None
+    operator: str | None
+    contract: str | None = None
 
 
 class SignedKeys(Struct, frozen=True, kw_only=True):
@@ -45,3 +56,12 @@ class ProofVerdict(Struct, frozen=True, kw_only=True):
     def good(self) -> bool:
         """Whether both signatures hold."""
         return not self.problems
+
+
+class StoredRegistration(Struct, frozen=True, kw_only=True):
+    """What came of a registration: it is kept, or `errors` say what is wrong with it, in the order of the fields."""
+
+    registration: Registration | None
+    errors: tuple[RegistrationError, ...]
+    judged_by: tuple[ProofJudge, ...]
+    """Who judged its BLS proof; empty where it came to no judgement."""

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Protocol
 
 import structlog
-from msgspec import Struct
 
-from sent_graphql.models.proofs import ProofJudge, ProofVerdict, SignedKeys
-from sent_graphql.models.registrations import Registration, RegistrationError, RegistrationKind
-from sent_graphql.registrations.parsing import RegistrationTexts, Spelling, read_contract, read_keys
+from sent_graphql.models.proofs import ProofJudge, ProofVerdict, RegistrationTexts, SignedKeys, StoredRegistration
+from sent_graphql.models.registrations import Registration, RegistrationKind
+from sent_graphql.registrations.parsing import Spelling, read_contract, read_keys
 
 
 class RegistrationStore(Protocol):
@@ -27,15 +26,6 @@ class ProofCheck(Protocol):
 
     async def check(self, keys: SignedKeys) -> ProofVerdict:
         """The verdict. Raises WorkersError when it cannot be had now."""
-
-
-class StoredRegistration(Struct, frozen=True, kw_only=True):
-    """What came of a registration: it is kept, or `errors` say what is wrong with it, in the order of the fields."""
-
-    registration: Registration | None
-    errors: tuple[RegistrationError, ...]
-    judged_by: tuple[ProofJudge, ...]
-    """Who judged its BLS proof; empty where it came to no judgement."""
 
 
 class RegistrationDesk:

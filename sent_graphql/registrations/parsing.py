@@ -12,11 +12,14 @@ from typing import Final
 from msgspec import Struct
 
 from sent_graphql.models.keys import ZERO_ADDRESS, InvalidKeyError, user_eth_address
-from sent_graphql.models.proofs import SignedKeys
+from sent_graphql.models.proofs import RegistrationTexts, SignedKeys
 from sent_graphql.models.registrations import RegistrationError, RegistrationErrorCode
 
 MAX_SHOWN: Final = 40
 """Characters of a refused value that an error repeats."""
+
+MAX_SHOWN_ADDRESS: Final = 140
+"""The same of what should be an address: all of an Oxen address."""
 
 _HEX = re.compile(r"(?:0[xX])?([0-9a-fA-F]*)")
 _BASE64 = re.compile(r"([0-9A-Za-z+/_-]*)(={0,2})")
@@ -43,17 +46,6 @@ _SIG_ED25519: Final = _Bytes("sigEd25519", "an Ed25519 signature", 64)
 _SIG_BLS: Final = _Bytes("sigBls", "a BLS signature", 128)
 
 
-class RegistrationTexts(Struct, frozen=True, kw_only=True):
-    """What somebody sent, unread. Null is what was left out."""
-
-    pubkey: str | None
-    pubkey_bls: str | None
-    sig_ed25519: str | None
-    sig_bls: str | None
-    operator: str | None
-    contract: str | None = None
-
-
 def read_keys(
     texts: RegistrationTexts, spelling: Spelling = Spelling.HEX
 ) -> tuple[SignedKeys | None, list[RegistrationError]]:
@@ -78,22 +70,32 @@ def read_contract(text: str | None, problems: list[RegistrationError]) -> str | 
 
 
 def read_address(
-    text: str | None, field: str, code: RegistrationErrorCode, problems: list[RegistrationError]
+    text: str | None,
+    field: str,
+    code: RegistrationErrorCode,
+    problems: list[RegistrationError],
+    *,
+    index: int | None = None,
 ) -> str | None:
-    """The canonical form of an address of the L2, which must not be zero. What is wrong is added to `problems`."""
+    """The canonical form of an address of the L2, which must not be zero. What is wrong is added to `problems`.
+
+    `index`: its position where the field is a list.
+    """
     if text is None:
         problems.append(_missing(field))
         return None
     try:
         address = user_eth_address(text)
     except InvalidKeyError as error:
-        problems.append(RegistrationError(code=code, message=f"`{field}`: {error}", field=field, address=text))
-        return None
-    if address == ZERO_ADDRESS:
-        message = f"`{field}`: the zero address belongs to nobody"
-        problems.append(RegistrationError(code=code, message=message, field=field, address=address))
-        return None
-    return address
+        message, shown = str(error), text if len(text) <= MAX_SHOWN_ADDRESS else text[:MAX_SHOWN_ADDRESS] + "…"
+    else:
+        if address != ZERO_ADDRESS:
+            return address
+        message, shown = "the zero address belongs to nobody", address
+    problems.append(
+        RegistrationError(code=code, message=f"`{field}`: {message}", field=field, index=index, address=shown)
+    )
+    return None
 
 
 def _read_bytes(text: str | None, wanted: _Bytes, spelling: Spelling, problems: list[RegistrationError]) -> str | None:

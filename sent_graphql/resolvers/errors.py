@@ -9,6 +9,8 @@ from sent_graphql.models.network import SourceName
 
 BAD_USER_INPUT: Final = "BAD_USER_INPUT"
 NOT_READY: Final = "NOT_READY"
+OVERLOADED: Final = "OVERLOADED"
+DATABASE_UNAVAILABLE: Final = "DATABASE_UNAVAILABLE"
 
 _SIDES: Final = {SourceName.OXEND: "oxend", SourceName.CONTRACTS: "the contracts", SourceName.DATABASE: "the database"}
 
@@ -30,4 +32,21 @@ class NotReadyError(GraphQLError):
         super().__init__(
             f"{message}: try again shortly; `meta` tells how each source fares",
             extensions={"code": NOT_READY, "missing": [name.name for name in names]},
+        )
+
+
+class OverloadedError(GraphQLError):
+    """More was asked for than can be done now. `retry_after`: seconds until another try is worth it."""
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, extensions={"code": OVERLOADED, "retryAfter": retry_after})
+
+
+class DatabaseAwayError(GraphQLError):
+    """The database does not answer. Nothing was stored; what the snapshot tells is not touched."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database does not answer: try again shortly; `meta` tells how it fares",
+            extensions={"code": DATABASE_UNAVAILABLE},
         )

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from sent_graphql.models.history import EventFilter, StakingEvent
 from sent_graphql.models.pages import Slice, Window
+from sent_graphql.models.proofs import RegistrationTexts, StoredRegistration
 from sent_graphql.models.registrations import Registration, RegistrationKind
 from sent_graphql.models.signatures import ExitSignature, RewardsClaim
 
@@ -32,6 +33,13 @@ class Registrations(Protocol):
         """The one of that key and kind."""
 
 
+class RegistrationDesk(Protocol):
+    """Takes registrations in."""
+
+    async def store(self, texts: RegistrationTexts) -> StoredRegistration:
+        """Keeps a good one; tells what is wrong with another. Raises WorkersError or DatabaseUnavailableError."""
+
+
 class Signatures(Protocol):
     """The network's aggregate signatures. All raise RequestRefusedError; keys and addresses are canonical."""
 
@@ -52,3 +60,4 @@ class Services:
     history: History | None = None
     registrations: Registrations | None = None
     signatures: Signatures | None = None
+    registration_desk: RegistrationDesk | None = None
