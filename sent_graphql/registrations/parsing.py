@@ -15,7 +15,7 @@ from sent_graphql.models.keys import ZERO_ADDRESS, InvalidKeyError, user_eth_add
 from sent_graphql.models.proofs import RegistrationTexts, SignedKeys
 from sent_graphql.models.registrations import RegistrationError, RegistrationErrorCode
 
-MAX_SHOWN: Final = 40
+MAX_SHOWN: Final = 60
 """Characters of a refused value that an error repeats."""
 
 MAX_SHOWN_ADDRESS: Final = 140

@@ -12,7 +12,8 @@ from strawberry.types.enum import StrawberryEnumDefinition
 
 from sent_graphql.models.contracts import ContributionStatus
 from sent_graphql.models.network import DecommissionReason, NetworkType, ServiceNodeState, SourceName
-from sent_graphql.models.registrations import RegistrationErrorCode
+from sent_graphql.models.proofs import ProofJudge
+from sent_graphql.models.registrations import RegistrationErrorCode, RegistrationKind
 from sent_graphql.models.signatures import RequestErrorCode
 from sent_graphql.resolvers.orders import ContributionContractOrderField, OrderDirection, ServiceNodeOrderField
 
@@ -22,7 +23,9 @@ __all__ = [
     "DecommissionReason",
     "NetworkType",
     "OrderDirection",
+    "ProofJudge",
     "RegistrationErrorCode",
+    "RegistrationKind",
     "RequestErrorCode",
     "ServiceNodeOrderField",
     "ServiceNodeState",
@@ -192,5 +195,23 @@ shown_enum(
         RegistrationErrorCode.DUPLICATE_ADDRESS: "The wallet at `index` of `reserved` is the operator or is there "
         "already.",
         RegistrationErrorCode.ALREADY_REGISTERED: "A node with this key is registered now; `field` names the key.",
+    },
+)
+
+shown_enum(
+    RegistrationKind,
+    "What an operator's signed keys were made for.",
+    {
+        RegistrationKind.SOLO: "A node that the operator stakes alone, registered by the rewards contract itself.",
+        RegistrationKind.CONTRACT: "A node that several stake, through a contribution contract of the operator's.",
+    },
+)
+
+shown_enum(
+    ProofJudge,
+    "Who has checked a BLS proof of possession.",
+    {
+        ProofJudge.CONTRACT: "The rewards contract itself, by a call that changes nothing.",
+        ProofJudge.SERVICE: "This service, by its own arithmetic.",
     },
 )

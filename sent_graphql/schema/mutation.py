@@ -2,6 +2,7 @@
 
 import strawberry
 
+from sent_graphql.schema.registrations import RegistrationMutations
 from sent_graphql.schema.signatures import SignatureMutations
 
 
@@ -9,5 +10,5 @@ from sent_graphql.schema.signatures import SignatureMutations
     description="What can be done. The fields of a document run one after the other; what fails as may be expected is "
     "told in the `errors` of its own answer, so that the others still answer."
 )
-class Mutation(SignatureMutations):
+class Mutation(RegistrationMutations, SignatureMutations):
     """Put together from the fields of each room."""

@@ -61,7 +61,7 @@ def test_what_is_not_there_yet_is_absent_and_not_stubbed(
 ) -> None:
     kinds = read_sdl(schema.as_str()).type_map
     assert not fields & set(kinds[type_name].fields)  # type: ignore[attr-defined]
-    assert not {"StakingEvent", "Registration", "EthHash"} & set(kinds)
+    assert not {"StakingEvent", "EthHash"} & set(kinds)
 
 
 def test_a_schema_can_be_built_for_several_networks() -> None:
