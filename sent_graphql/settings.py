@@ -301,6 +301,18 @@ class GraphqlSettings(Section):
     max_aliases: Annotated[int, Field(ge=0, description="Most aliases in a document.")] = 100
 
 
+class LiveSettings(Section):
+    """Subscriptions: what is watched, and by whom."""
+
+    max_groups: Annotated[
+        int,
+        Field(ge=1, le=100_000, description="Different questions watched at once; many who ask the same count as one."),
+    ] = 1_000
+    slow_reader_timeout: Annotated[
+        Seconds, Field(description="Longest time that a subscriber may take for one message; then it is dropped.")
+    ] = 30.0
+
+
 class LogSettings(Section):
     """What is logged and how."""
 
@@ -339,6 +351,7 @@ class Settings(Section):
     signatures: SignaturesSettings = SignaturesSettings()
     http: HttpSettings = HttpSettings()
     graphql: GraphqlSettings = GraphqlSettings()
+    live: LiveSettings = LiveSettings()
     log: LogSettings = LogSettings()
     local: LocalSettings = LocalSettings()
     allow_root: Annotated[bool, Field(description="Serve a real network as root all the same.")] = False
