@@ -53,46 +53,6 @@ class RegistrationError(Struct, frozen=True, kw_only=True):
     required: int | None = None
 
 
-class ProposedReservation(Struct, frozen=True, kw_only=True):
-    """A place in a contribution contract, as somebody typed it."""
-
-    address: str
-    amount: str
-
-
-class ProposedRegistration(Struct, frozen=True, kw_only=True):
-    """A registration as somebody typed it: no part of it has been looked at."""
-
-    pubkey: str
-    pubkey_bls: str
-    sig_ed25519: str
-    sig_bls: str
-    operator: str
-    contract: str | None
-    stake: str
-    reserved: tuple[ProposedReservation, ...]
-    """Those beside the operator."""
-    fee: int | None
-
-
-class RegistrationValidation(Struct, frozen=True, kw_only=True):
-    """Whether the contracts would take a registration, and what others may then still bring.
-
-    What remains is null for a solo node, and where amounts or places are not in order.
-    """
-
-    errors: tuple[RegistrationError, ...]
-    """In the order of the input's fields."""
-    remaining_contribution: int | None
-    remaining_spots: int | None
-    remaining_min_contribution: int | None
-
-    @property
-    def valid(self) -> bool:
-        """Nothing is wrong."""
-        return not self.errors
-
-
 class Registration(Struct, frozen=True, kw_only=True):
     """At most one of each kind per node key. Keys and addresses canonical, signatures as lower-case hex."""
 
