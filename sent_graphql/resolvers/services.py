@@ -5,9 +5,11 @@ from typing import Protocol
 
 from sent_graphql.models.history import EventFilter, StakingEvent
 from sent_graphql.models.pages import Slice, Window
-from sent_graphql.models.proofs import RegistrationTexts, StoredRegistration
+from sent_graphql.models.proofs import RegistrationTexts, Spelling, StoredRegistration
 from sent_graphql.models.registrations import Registration, RegistrationKind
 from sent_graphql.models.signatures import ExitSignature, RewardsClaim
+from sent_graphql.models.snapshot import NetworkState
+from sent_graphql.models.validation import ProposedRegistration, RegistrationValidation
 
 
 class History(Protocol):
@@ -36,8 +38,15 @@ class Registrations(Protocol):
 class RegistrationDesk(Protocol):
     """Takes registrations in."""
 
-    async def store(self, texts: RegistrationTexts) -> StoredRegistration:
+    async def store(self, texts: RegistrationTexts, spelling: Spelling = Spelling.HEX) -> StoredRegistration:
         """Keeps a good one; tells what is wrong with another. Raises WorkersError or DatabaseUnavailableError."""
+
+
+class RegistrationValidator(Protocol):
+    """Judges registrations that are meant to be made."""
+
+    async def validate(self, proposed: ProposedRegistration, state: NetworkState) -> RegistrationValidation:
+        """All that is wrong with it, by the network as `state` shows it. Raises WorkersError."""
 
 
 class Signatures(Protocol):
@@ -61,3 +70,4 @@ class Services:
     registrations: Registrations | None = None
     signatures: Signatures | None = None
     registration_desk: RegistrationDesk | None = None
+    registration_validator: RegistrationValidator | None = None

@@ -29,6 +29,7 @@ from sent_graphql.schema.meta import Meta
 from sent_graphql.schema.network import Network
 from sent_graphql.schema.scalars import Address
 from sent_graphql.schema.service_nodes import ServiceNode
+from sent_graphql.schema.validation import RegistrationValidation, validate_registration
 from sent_graphql.schema.wallets import Wallet
 
 First: TypeAlias = Annotated[
@@ -161,4 +162,10 @@ class Query:
         description="Nodes that oxend has dropped and whose stake the contract still holds (AWAITING_EXIT and "
         "DEREGISTERED), by `contractId`: they may be exited, or liquidated once `liquidatable`.",
         reads=Part.NODES,
+    )
+    validate_registration: RegistrationValidation = looked_up(
+        validate_registration,
+        description="Checks a registration before it is sent to the contracts, and stores nothing. What is wrong with "
+        "it is a result, not an error. Fails with the code OVERLOADED (`retryAfter` in seconds) when too many "
+        "signatures are being checked.",
     )

@@ -16,7 +16,7 @@ KEPT = Path(sent_graphql.schema.__file__).with_name("schema.graphql")
 SHORTEST_DESCRIPTION = 10
 
 ABSENT = {
-    "Query": {"events", "registrations", "validateRegistration"},
+    "Query": {"events", "registrations"},
     "Wallet": {"registrations", "pastStakes"},
     "ServiceNode": {"exit"},
 }
