@@ -51,30 +51,12 @@ class RequestReader:
             parameters = self._from_query_string(request)
         else:
             _require_json(request.headers.get("content-type"))
-            parameters = self._decoded(await self._body(request), "The body")
+            parameters = self._decoded(
+                await read_body(request, max_bytes=self._max_body_bytes, timeout=self._body_timeout), "The body"
+            )
         if not parameters.query:
             raise RequestError(400, "There is no `query`: send a GraphQL document as a non-empty string.")
         return parameters
-
-    async def _body(self, request: Request) -> bytes:
-        """The body. As much again as is allowed is read and dropped, for a connection that is closed on a client
-        which still sends takes the answer with it.
-        """
-        body = bytearray()
-        length = 0
-        try:
-            async with asyncio.timeout(self._body_timeout):
-                async for chunk in request.stream():
-                    length += len(chunk)
-                    if length <= self._max_body_bytes:
-                        body += chunk
-                    elif length > 2 * self._max_body_bytes:
-                        break
-        except TimeoutError:
-            raise RequestError(408, "The body took too long to come.", {"connection": "close"}) from None
-        if length > self._max_body_bytes:
-            raise RequestError(413, f"The body is larger than {self._max_body_bytes} bytes.", {"connection": "close"})
-        return bytes(body)
 
     def _from_query_string(self, request: Request) -> Parameters:
         given: dict[str, Any] = {}
@@ -91,12 +73,35 @@ class RequestReader:
 
     def _decoded(self, body: bytes, what: str) -> Parameters:
         try:
-            _bound_nesting(body)
+            bound_nesting(body)
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
             raise RequestError(400, f"{what} is not a GraphQL request: {error}") from None
         except JSON_ERRORS as error:
             raise RequestError(400, f"{what} is not JSON in UTF-8: {error}") from None
+
+
+async def read_body(request: Request, *, max_bytes: int, timeout: float) -> bytes:
+    """The body; RequestError for one that is too large or takes longer to come than `timeout` seconds.
+
+    As much again as is allowed is read and dropped, for a connection that is closed on a client which still sends
+    takes the answer with it.
+    """
+    body = bytearray()
+    length = 0
+    try:
+        async with asyncio.timeout(timeout):
+            async for chunk in request.stream():
+                length += len(chunk)
+                if length <= max_bytes:
+                    body += chunk
+                elif length > 2 * max_bytes:
+                    break
+    except TimeoutError:
+        raise RequestError(408, "The body took too long to come.", {"connection": "close"}) from None
+    if length > max_bytes:
+        raise RequestError(413, f"The body is larger than {max_bytes} bytes.", {"connection": "close"})
+    return bytes(body)
 
 
 def _require_json(content_type: str | None) -> None:
@@ -112,13 +117,13 @@ def _require_json(content_type: str | None) -> None:
 
 def _decoded_json(text: str, what: str) -> object:
     try:
-        _bound_nesting(text.encode())
+        bound_nesting(text.encode())
         return msgspec.json.decode(text)
     except JSON_ERRORS as error:
         raise RequestError(400, f"{what} is not JSON: {error}") from None
 
 
-def _bound_nesting(text: bytes) -> None:
+def bound_nesting(text: bytes) -> None:
     """Refuses JSON that is nested too deeply.
 
     msgspec only stops at Python's recursion limit, which libraries raise so far that the stack would end first, and

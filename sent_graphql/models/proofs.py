@@ -7,6 +7,14 @@ from msgspec import Struct
 from sent_graphql.models.registrations import Registration, RegistrationError
 
 
+class Spelling(Enum):
+    """How bytes may be written."""
+
+    HEX = "hex"
+    HEX_OR_BASE64 = "hex or base64"
+    """Base64 padded or not, url-safe or not. No length in bytes makes a text that could be either."""
+
+
 class RegistrationTexts(Struct, frozen=True, kw_only=True):
     """What somebody sent, unread. Null is what was left out."""
 

@@ -6,9 +6,16 @@ from typing import Protocol
 
 import structlog
 
-from sent_graphql.models.proofs import ProofJudge, ProofVerdict, RegistrationTexts, SignedKeys, StoredRegistration
+from sent_graphql.models.proofs import (
+    ProofJudge,
+    ProofVerdict,
+    RegistrationTexts,
+    SignedKeys,
+    Spelling,
+    StoredRegistration,
+)
 from sent_graphql.models.registrations import Registration, RegistrationKind
-from sent_graphql.registrations.parsing import Spelling, read_contract, read_keys
+from sent_graphql.registrations.parsing import read_contract, read_keys
 
 
 class RegistrationStore(Protocol):

@@ -6,13 +6,12 @@ once. Fields are named as GraphQL writes them.
 
 import binascii
 import re
-from enum import Enum
 from typing import Final
 
 from msgspec import Struct
 
 from sent_graphql.models.keys import ZERO_ADDRESS, InvalidKeyError, user_eth_address
-from sent_graphql.models.proofs import RegistrationTexts, SignedKeys
+from sent_graphql.models.proofs import RegistrationTexts, SignedKeys, Spelling
 from sent_graphql.models.registrations import RegistrationError, RegistrationErrorCode
 
 MAX_SHOWN: Final = 60
@@ -24,14 +23,6 @@ MAX_SHOWN_ADDRESS: Final = 140
 _HEX = re.compile(r"(?:0[xX])?([0-9a-fA-F]*)")
 _BASE64 = re.compile(r"([0-9A-Za-z+/_-]*)(={0,2})")
 _URL_SAFE: Final = str.maketrans("-_", "+/")
-
-
-class Spelling(Enum):
-    """How bytes may be written."""
-
-    HEX = "hex"
-    HEX_OR_BASE64 = "hex or base64"
-    """Base64 padded or not, url-safe or not. No length in bytes makes a text that could be either."""
 
 
 class _Bytes(Struct, frozen=True):
