@@ -17,8 +17,10 @@ from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.errors import UnavailableError
 from sent_graphql.http.server import create_app
 from sent_graphql.models.contracts import ContractsView
-from sent_graphql.models.network import SourceName
+from sent_graphql.models.keys import eth_address
+from sent_graphql.models.network import ServiceNodeState, SourceName
 from sent_graphql.models.oxend import OxendView
+from sent_graphql.models.signatures import SignerSet, signer_set
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.pollers.keep import SnapshotKeep
 from sent_graphql.pollers.poller import Poller
@@ -28,15 +30,21 @@ from sent_graphql.resolvers.services import Services
 from sent_graphql.schema.build import build_schema
 from sent_graphql.server import listen, serve_http
 from sent_graphql.settings import Settings
+from sent_graphql.signatures.claims import Top
 from sent_graphql.signatures.service import SignatureService
 from sent_graphql.signatures.verification import Domain
 from sent_graphql.sources.contracts.calls import BlockReader
 from sent_graphql.sources.contracts.endpoints import push_urls
 from sent_graphql.sources.contracts.push import HeadPush
 from sent_graphql.sources.contracts.rpc import JsonRpc
-from sent_graphql.sources.contracts.scan_file import ScanFile
 from sent_graphql.sources.contracts.signer_reads import SignerReads
 from sent_graphql.sources.contracts.source import ContractsSource
+from sent_graphql.sources.database.database import Database
+from sent_graphql.sources.database.errors import DatabaseUnavailableError
+from sent_graphql.sources.database.events import EventStore
+from sent_graphql.sources.database.identity import Identity
+from sent_graphql.sources.database.location import database_url
+from sent_graphql.sources.database.registrations import RegistrationStore
 from sent_graphql.sources.errors import SourceMisconfiguredError
 from sent_graphql.sources.oxend.calls import OxendRpc
 from sent_graphql.sources.oxend.source import OxendSource
@@ -53,8 +61,8 @@ NOTHING_YET = Snapshot(version=0, created_at=None, stale=True, sources=(), state
 async def serve(settings: Settings, root: Path, *, announce: Callable[[str], None]) -> None:
     """Serves until cancelled. `announce` is told the address once it answers.
 
-    Raises UnavailableError where this machine lacks something, SourceMisconfiguredError where oxend or the L2 is
-    definitely not the one of the settings.
+    Raises UnavailableError where this machine lacks something, SourceMisconfiguredError where oxend, the L2 or the
+    database is definitely not the one of the settings.
     """
     sys.setrecursionlimit(RECURSION_LIMIT)
     try:
@@ -80,17 +88,18 @@ class Service:
         self.snapshots = SnapshotCache(NOTHING_YET)
         self._keep = SnapshotKeep(state_directory, settings.network.name, settings.network.chain_id, rewards)
 
+        self._database = Database(
+            database_url(settings, root),
+            settings.database,
+            Identity(settings.network.chain_id, eth_address(rewards)),
+            on_change=self._polled,
+        )
+        events = EventStore(self._database, settings.contracts.reorg_depth)
         transport = make_transport(settings.oxend)
         self._oxend_source = OxendSource(settings.oxend, settings.network, transport)
         self._rpc = JsonRpc(settings.contracts, chain_id=settings.network.chain_id, random=self._random)
         reader = BlockReader(self._rpc, settings.contracts)
-        self._contracts_source = ContractsSource(
-            settings.contracts,
-            settings.network,
-            self._rpc,
-            reader,
-            ScanFile(state_directory, settings.network, settings.contracts),
-        )
+        self._contracts_source = ContractsSource(settings.contracts, settings.network, self._rpc, reader, events)
         self._oxend: Poller[OxendView] = Poller(
             SourceName.OXEND, self._oxend_source.fetch, settings.poll_oxend, self._polled
         )
@@ -105,18 +114,19 @@ class Service:
             settings.network,
             lambda: self._contracts_source.progress,
             self.snapshots.publish,
+            database=lambda: self._database.health,
         )
         self._workers = WorkerPool(settings.proofs)
         self._signatures = SignatureService(
             settings.signatures,
             Domain(settings.network.chain_id, rewards),
             rpc=OxendRpc(transport),
-            oxend_view=lambda: self._oxend.view,
-            contracts_view=lambda: self._contracts.view,
+            top=self._top,
+            known_signers=self._known_signers,
             latest_signers=SignerReads(self._rpc, reader, rewards).read,
             workers=self._workers,
         )
-        services = Services(signatures=self._signatures)
+        services = Services(history=events, signatures=self._signatures)
         options = ResolverOptions(
             nettype=settings.network.nettype.value,
             default_page_size=settings.graphql.default_page_size,
@@ -146,6 +156,8 @@ class Service:
         gc.freeze()
         try:
             async with AsyncExitStack() as sources:
+                sources.push_async_callback(self._database.close)
+                await self._open_database()
                 for source in (self._rpc, self._contracts_source, self._oxend_source):
                     await source.start()
                     sources.push_async_callback(source.close)
@@ -160,6 +172,7 @@ class Service:
             feeds = [
                 tasks.create_task(feed)
                 for feed in (
+                    self._database.run(),
                     self._oxend.run(),
                     self._contracts.run(),
                     self._contracts_source.scan(self._scanned),
@@ -172,6 +185,13 @@ class Service:
                 await serving
             finally:
                 await end(feeds)
+
+    async def _open_database(self) -> None:
+        """What the last run kept is then there from the start; a database that is away is tried again later."""
+        try:
+            await self._database.open()
+        except DatabaseUnavailableError as error:
+            self._log.warning("starting without the database", error=str(error))
 
     def _pushes(self) -> list[HeadPush]:
         """A subscription to new L2 blocks at every RPC URL that is a WebSocket, so that one may fall silent."""
@@ -187,6 +207,16 @@ class Service:
             for url in push_urls(contracts)
         ]
 
+    def _top(self) -> Top | None:
+        """oxend's newest block as far as it has been read."""
+        view = self._oxend.view
+        return None if view is None else Top(view.block_height, view.block_hash)
+
+    def _known_signers(self) -> SignerSet | None:
+        """Whose signatures the contract counts, as far as it has been read."""
+        view = self._contracts.view
+        return None if view is None else signer_set(view)
+
     async def _fetch_contracts(self, previous: ContractsView | None) -> ContractsView:
         """The contracts' next view, with the rewards of every wallet that oxend names."""
         accrued = self._oxend.view.accrued if self._oxend.view is not None else {}
@@ -194,6 +224,12 @@ class Service:
 
     def _polled(self) -> None:
         self._publisher.changed()
+
+    def _is_registered(self, pubkey: str) -> bool:
+        """Whether the rewards contract holds a node with this Ed25519 key."""
+        state = self._publisher.state
+        node = None if state is None else state.node_by_pubkey.get(pubkey)
+        return node is not None and node.contract_id is not None and node.state is not ServiceNodeState.EXITED
 
     def _scanned(self) -> None:
         """What past events told is in the next view."""

@@ -3,9 +3,7 @@
 import time
 from collections.abc import Callable
 
-from sent_graphql.models.contracts import ContractsView
-from sent_graphql.models.oxend import OxendView
-from sent_graphql.models.signatures import ExitSignature, RewardsClaim, SignerSet, signer_set
+from sent_graphql.models.signatures import ExitSignature, RewardsClaim, SignerSet
 from sent_graphql.settings import SignaturesSettings
 from sent_graphql.signatures.claims import RewardsClaims, Top
 from sent_graphql.signatures.inspection import Inspector, LatestSigners, Workers
@@ -28,25 +26,27 @@ class SignatureService:
         domain: Domain,
         *,
         rpc: OxendRpc,
-        oxend_view: Callable[[], OxendView | None],
-        contracts_view: Callable[[], ContractsView | None],
+        top: Callable[[], Top | None],
+        known_signers: Callable[[], SignerSet | None],
         latest_signers: LatestSigners,
         workers: Workers,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        """The views are the newest ones, null before the first; `clock` never goes back, `now` is unix seconds."""
-        self._oxend_view = oxend_view
-        self._contracts_view = contracts_view
+        """`top` and `known_signers` are of the newest views, null before the first.
+
+        `clock` never goes back, `now` is unix seconds.
+        """
+        self._known_signers = known_signers
         inspector = Inspector(
             domain,
-            known_signers=self._signers,
+            known_signers=known_signers,
             latest_signers=latest_signers,
             workers=workers,
             timeout=settings.timeout,
         )
         self._claims = RewardsClaims(
-            settings, rpc, inspector, top=self._top, aggregate_pubkey=self._aggregate_pubkey, clock=clock
+            settings, rpc, inspector, top=top, aggregate_pubkey=self._aggregate_pubkey, clock=clock
         )
         self._removals = RemovalSignatures(
             settings, rpc, inspector, aggregate_pubkey=self._aggregate_pubkey, clock=clock, time=now
@@ -69,14 +69,6 @@ class SignatureService:
         await self._claims.close()
         await self._removals.close()
 
-    def _top(self) -> Top | None:
-        view = self._oxend_view()
-        return None if view is None else Top(view.block_height, view.block_hash)
-
-    def _signers(self) -> SignerSet | None:
-        view = self._contracts_view()
-        return None if view is None else signer_set(view)
-
     def _aggregate_pubkey(self) -> str | None:
-        view = self._contracts_view()
-        return None if view is None else view.parameters.aggregate_pubkey
+        signers = self._known_signers()
+        return None if signers is None else signers.aggregate_pubkey
