@@ -13,6 +13,7 @@ from starlette.responses import Response
 from sent_graphql.http.replies import json_reply
 from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.models.snapshot import Snapshot, SourceStatus
+from sent_graphql.resolvers.context import NEEDED_SOURCES
 
 RETRY_SECONDS = 5
 """How long a prober is asked to wait for the first snapshot."""
@@ -42,7 +43,11 @@ class Readyz:
 
 
 def _missing(snapshot: Snapshot) -> list[str]:
-    return [source.name.value for source in snapshot.sources if source.last_success_at is None]
+    return [
+        source.name.value
+        for source in snapshot.sources
+        if source.last_success_at is None and source.name in NEEDED_SOURCES
+    ]
 
 
 def _summary(snapshot: Snapshot) -> dict[str, object]:
