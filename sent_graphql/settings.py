@@ -251,6 +251,9 @@ class ProofsSettings(Section):
         int, Field(ge=0, le=10_000, description="Checks that may wait for a process; beyond, a request is refused.")
     ] = 32
     timeout: Annotated[Seconds, Field(description="Longest time of one check, its wait included.")] = 30.0
+    contract_timeout: Annotated[
+        Seconds, Field(description="Longest wait for the rewards contract's own word on a registration's proof.")
+    ] = 5.0
 
 
 class SignaturesSettings(Section):
@@ -311,6 +314,28 @@ class LiveSettings(Section):
     slow_reader_timeout: Annotated[
         Seconds, Field(description="Longest time that a subscriber may take for one message; then it is dropped.")
     ] = 30.0
+    max_connections: Annotated[
+        int, Field(ge=0, le=1_000_000, description="Open WebSockets and event streams; beyond, one more gets 503.")
+    ] = 20_000
+    max_connections_per_address: Annotated[
+        int, Field(ge=0, le=1_000_000, description="The same from one client address; beyond, one more gets 429.")
+    ] = 200
+    max_operations: Annotated[int, Field(ge=1, le=10_000, description="Open operations of one WebSocket.")] = 100
+    max_message_bytes: Annotated[int, Field(ge=1024, description="Largest message that a WebSocket may bring.")] = (
+        1024 * 1024
+    )
+    init_timeout: Annotated[Seconds, Field(description="How long a WebSocket may take to say `connection_init`.")] = (
+        10.0
+    )
+    idle_timeout: Annotated[Seconds, Field(description="How long a WebSocket may be open without an operation.")] = (
+        300.0
+    )
+    ping_interval: Annotated[Seconds, Field(description="Time between two signs of life on an open connection.")] = (
+        20.0
+    )
+    ping_timeout: Annotated[Seconds, Field(description="How long a WebSocket's client may take to answer a ping.")] = (
+        20.0
+    )
 
 
 class LogSettings(Section):
