@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
-from graphql import DocumentNode, print_ast
+from graphql import DocumentNode, OperationDefinitionNode, print_ast, separate_operations
 from strawberry.extensions import SchemaExtension
 
 MAX_DOCUMENTS: Final = 1_000
@@ -15,16 +15,32 @@ MAX_LENGTH: Final = 16_384
 """Characters of the longest document that is kept."""
 
 
+class RunnableOperation:
+    """An operation with the fragments that it uses."""
+
+    def __init__(self, tree: DocumentNode) -> None:
+        self.tree = tree
+        self.definition = next(part for part in tree.definitions if isinstance(part, OperationDefinitionNode))
+
+    @cached_property
+    def canonical(self) -> str:
+        """The same for operations that differ in nothing but spacing, comments and what stands beside them."""
+        return print_ast(self.tree)
+
+
 class Document:
-    """A document that parses and validates."""
+    """A document that parses."""
 
     def __init__(self, tree: DocumentNode) -> None:
         self.tree = tree
 
+    def operation(self, name: str | None) -> RunnableOperation | None:
+        """The operation of that name; without a name, the first one."""
+        return next(iter(self._operations.values()), None) if name is None else self._operations.get(name)
+
     @cached_property
-    def canonical(self) -> str:
-        """The same for all documents that differ in nothing but spacing and comments."""
-        return print_ast(self.tree)
+    def _operations(self) -> dict[str, RunnableOperation]:
+        return {name: RunnableOperation(tree) for name, tree in separate_operations(self.tree).items()}
 
 
 class Documents:
@@ -35,7 +51,7 @@ class Documents:
 
     def get(self, text: str | None) -> Document | None:
         """The document of that text, where it is known to be valid."""
-        if text not in self._documents:
+        if text is None or text not in self._documents:
             return None
         self._documents.move_to_end(text)
         return self._documents[text]

@@ -1,0 +1,67 @@
+"""A question that is watched, in the form by which those who ask the same are brought together."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+from graphql import DocumentNode, GraphQLError, parse
+from graphql.execution.values import VariableValues, get_variable_values
+
+from sent_graphql.live.subscriptions import Operation, SubscriptionRefusedError
+from sent_graphql.schema.build import ServedSchema
+from sent_graphql.schema.documents import Document
+from sent_graphql.schema.operations import ambiguity
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An operation, and a key that is the same for all that have the same answers.
+
+    `tree` is the operation with its fragments; null for one that cannot be read, which its execution will refuse.
+    """
+
+    operation: Operation
+    key: Hashable
+    tree: DocumentNode | None
+
+
+class QuestionReader:
+    """Reads operations as questions for `schema`; documents have at most `max_tokens` tokens."""
+
+    def __init__(self, schema: ServedSchema, *, max_tokens: int) -> None:
+        self._schema = schema
+        self._max_tokens = max_tokens
+
+    def read(self, operation: Operation) -> Question:
+        """The question. What is wrong with an operation is left for its execution to say, which says it best.
+
+        Raises SubscriptionRefusedError for a document with several operations of which none is named.
+        """
+        if unclear := ambiguity(operation.query, operation.name, max_tokens=self._max_tokens):
+            raise SubscriptionRefusedError([unclear])
+        document = self._schema.documents.get(operation.query) or self._parsed(operation.query)
+        asked = None if document is None else document.operation(operation.name)
+        if asked is not None:
+            definitions = asked.definition.variable_definitions or ()
+            variables = get_variable_values(
+                self._schema._schema,  # noqa: SLF001 - Strawberry has no other way to graphql-core's schema
+                definitions,
+                dict(operation.variables or {}),
+            )
+            if isinstance(variables, VariableValues):
+                return Question(operation, (asked.canonical, _hashable(variables.coerced)), asked.tree)
+        return Question(operation, object(), None)
+
+    def _parsed(self, text: str) -> Document | None:
+        try:
+            return Document(parse(text, max_tokens=self._max_tokens))
+        except (GraphQLError, RecursionError):
+            return None
+
+
+def _hashable(value: object) -> Hashable:
+    if isinstance(value, Mapping):
+        return tuple(sorted((name, _hashable(part)) for name, part in value.items()))
+    if isinstance(value, list):
+        return tuple(_hashable(part) for part in value)
+    assert isinstance(value, Hashable)
+    return value
