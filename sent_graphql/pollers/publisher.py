@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from sent_graphql.models.contracts import ContractsView, ScanProgress
 from sent_graphql.models.oxend import OxendView
-from sent_graphql.models.snapshot import Snapshot, SourceStatus
+from sent_graphql.models.snapshot import NetworkState, Snapshot, SourceStatus
 from sent_graphql.pollers.assembly import Assembly, Difference, assemble
 from sent_graphql.pollers.keep import Kept
 from sent_graphql.pollers.lives import NO_LIVES, Lives
@@ -50,12 +50,15 @@ class SnapshotPublisher:
         constants: NetworkSettings,
         scan_progress: Callable[[], ScanProgress],
         publish: Callable[[Snapshot], Awaitable[None]],
+        *,
+        database: Callable[[], SourceStatus],
     ) -> None:
         self._oxend = oxend
         self._contracts = contracts
         self._constants = constants
         self._scan_progress = scan_progress
         self._publish = publish
+        self._database = database
         self._changed = asyncio.Event()
         self._joined: _Joined | None = None
         self._lives = NO_LIVES
@@ -64,8 +67,13 @@ class SnapshotPublisher:
         self._waiting_since: int | None = None
         self._log = structlog.get_logger()
 
+    @property
+    def state(self) -> NetworkState | None:
+        """The newest joined state, if there is one."""
+        return None if self._joined is None else self._joined.assembly.state
+
     def changed(self) -> None:
-        """Tells that a poll has ended or the scan has come on."""
+        """Tells that a poll has ended, the scan has come on, or the database has failed or come back."""
         self._changed.set()
 
     def restore(self, version: int, lives: Lives) -> None:
@@ -111,6 +119,7 @@ class SnapshotPublisher:
         sources = (
             self._status(self._oxend, joined.oxend.block_height if joined else None),
             self._status(self._contracts, joined.contracts.block_number if joined else None, self._scan_progress()),
+            self._database(),
         )
         stale = state is None or self._is_stale()
         last = self._last

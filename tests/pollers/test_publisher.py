@@ -12,13 +12,14 @@ from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.models.contracts import ContractsView, ScanProgress
 from sent_graphql.models.network import ServiceNodeState, SourceName
 from sent_graphql.models.oxend import OxendView
-from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.models.snapshot import Snapshot, SourceStatus
 from sent_graphql.pollers.poller import Poller
 from sent_graphql.pollers.publisher import SnapshotPublisher
 from sent_graphql.settings import PollSettings
 from sent_graphql.sources.errors import SourceError
 
 SCAN = ScanProgress(from_block=0, scanned_to=1, target=1, complete=True)
+DATABASE = SourceStatus(name=SourceName.DATABASE, healthy=True, height=1)
 EMPTY = Snapshot(version=0, created_at=None, stale=True, sources=(), state=None)
 
 
@@ -36,7 +37,9 @@ class Desk:
         self.contracts: Poller[ContractsView] = Poller(
             SourceName.CONTRACTS, self._ask_contracts, settings, self._changed
         )
-        self.publisher = SnapshotPublisher(self.oxend, self.contracts, make.constants, lambda: SCAN, self.cache.publish)
+        self.publisher = SnapshotPublisher(
+            self.oxend, self.contracts, make.constants, lambda: SCAN, self.cache.publish, database=lambda: DATABASE
+        )
 
     async def _ask_oxend(self, _: OxendView | None) -> OxendView:
         if isinstance(self.oxend_answer, Exception):
@@ -77,13 +80,17 @@ async def test_the_first_snapshot_waits_for_both_sides(make: Any) -> None:
     async with running(desk):
         waiting = await desk.until(lambda s: s.sources and s.sources[1].last_error)
         assert (waiting.version, waiting.state, waiting.stale) == (0, None, True)
-        assert [source.name for source in waiting.sources] == [SourceName.OXEND, SourceName.CONTRACTS]
+        assert [source.name for source in waiting.sources] == [
+            SourceName.OXEND,
+            SourceName.CONTRACTS,
+            SourceName.DATABASE,
+        ]
         desk.contracts_answer = make.contracts_view([make.contract_node()])
         desk.contracts.trigger()
         first = await desk.until(lambda s: s.state is not None)
         assert first.version > 0
         assert not first.stale
-        assert [source.height for source in first.sources] == [make.top_height, 1_000]
+        assert [source.height for source in first.sources] == [make.top_height, 1_000, 1]
 
 
 async def test_a_failed_poll_leaves_the_data_and_tells_the_fault_in_a_new_version(make: Any) -> None:
