@@ -126,7 +126,8 @@ class Service:
             latest_signers=SignerReads(self._rpc, reader, rewards).read,
             workers=self._workers,
         )
-        services = Services(history=events, signatures=self._signatures)
+        registrations = RegistrationStore(self._database, settings.registrations, self._is_registered)
+        services = Services(history=events, registrations=registrations, signatures=self._signatures)
         options = ResolverOptions(
             nettype=settings.network.nettype.value,
             default_page_size=settings.graphql.default_page_size,

@@ -77,19 +77,20 @@ class ContributionContractState(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class NodeRegistration(Struct, frozen=True, kw_only=True, gc=False):
-    """What only the registration's event tells of a node (NewServiceNodeV2)."""
+    """What was told of a node when it was registered (NewServiceNodeV2), or put in by the owner before the start."""
 
     contract_id: int
     pubkey: str
     pubkey_bls: str
     operator: str
-    fee: int
+    fee: int | None
+    """Hundredths of a percent; null for a node that the owner put in."""
     contributors: tuple[Stake, ...]
     block_number: int
     contribution_contract: str | None
     """The contribution contract that registered it, if one did."""
     added_at: int | None = None
-    """Time of the block in unix seconds."""
+    """Unix seconds: the time of the block, or what the owner gave."""
 
 
 class NodeExit(Struct, frozen=True, kw_only=True, gc=False):
@@ -165,10 +166,8 @@ class ContractsView(Struct, frozen=True, kw_only=True):
     """By canonical address, in the order of their creation."""
     registrations: dict[int, NodeRegistration]
     """By contract id, of present and past nodes, as far as the event scan has come."""
-    exited_ids: frozenset[int]
-    """Contract ids whose ServiceNodeExit has been seen."""
-    exits: dict[int, NodeExit] = {}
-    """By contract id: how the nodes in `exited_ids` ended."""
+    exits: dict[int, NodeExit]
+    """By contract id, ascending: how nodes ended, as far as the event scan has come."""
     recipients: dict[str, Recipient]
     """By canonical wallet address; every wallet that has been discovered and read."""
     scan: ScanProgress

@@ -112,7 +112,7 @@ def _exited_ids_by_pubkey(contracts: ContractsView) -> Mapping[str, int]:
     return {
         registration.pubkey: registration.contract_id
         for registration in sorted(contracts.registrations.values(), key=lambda event: event.contract_id)
-        if registration.contract_id in contracts.exited_ids
+        if registration.contract_id in contracts.exits
     }
 
 

@@ -74,7 +74,7 @@ class _HeldNodes:
     def __init__(self, contracts: ContractsView, lives: Lives) -> None:
         self._lives = lives
         self._held = contracts.nodes
-        self._exited = contracts.exited_ids
+        self._exited = contracts.exits
         self._by_id = dict(contracts.nodes)
         self._by_bls = {node.pubkey_bls: node for node in self._by_id.values()}
         self._by_pubkey = {node.pubkey: node for node in self._by_id.values()}

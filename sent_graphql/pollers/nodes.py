@@ -122,7 +122,7 @@ def _operator(record: NodeRecord, contributors: tuple[Contributor, ...]) -> str:
 
 
 def _operator_fee(record: NodeRecord, registration: NodeRegistration | None) -> int | None:
-    if registration is not None:
+    if registration is not None and registration.fee is not None:
         return registration.fee
     if record.pending is not None:
         return record.pending.fee

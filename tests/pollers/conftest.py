@@ -15,6 +15,7 @@ from sent_graphql.models.contracts import (
     Contribution,
     ContributionContractState,
     ContributionStatus,
+    NodeExit,
     NodeRegistration,
     Recipient,
     ScanProgress,
@@ -205,6 +206,19 @@ def oxend_view(nodes: Iterable[OxendNode] = (), **changes: Any) -> OxendView:
     return structs.replace(view, **changes)
 
 
+def node_exit(contract_id: int, **changes: Any) -> NodeExit:
+    """The end of a node, with its whole deposit."""
+    defaults: dict[str, Any] = {
+        "contract_id": contract_id,
+        "block_number": 900,
+        "timestamp": TOP_TIMESTAMP - 100,
+        "transaction_hash": "0x" + "fe" * 32,
+        "returned_amount": REQUIREMENT,
+        "liquidated": False,
+    }
+    return NodeExit(**(defaults | changes))
+
+
 def contracts_view(nodes: Iterable[ContractNode] = (), **changes: Any) -> ContractsView:
     """The contracts' side at L2 block 1000."""
     view = ContractsView(
@@ -229,7 +243,7 @@ def contracts_view(nodes: Iterable[ContractNode] = (), **changes: Any) -> Contra
         nodes={node.contract_id: node for node in nodes},
         contribution_contracts={},
         registrations={},
-        exited_ids=frozenset(),
+        exits={},
         recipients={},
         scan=ScanProgress(from_block=0, scanned_to=1_000, target=1_000, complete=True),
     )
@@ -257,6 +271,7 @@ def make() -> SimpleNamespace:
         stakes=stakes,
         oxend_node=oxend_node,
         removed_node=removed_node,
+        exit=node_exit,
         pending=pending,
         contract_node=contract_node,
         registration=registration,

@@ -60,7 +60,7 @@ def test_after_the_node_has_left_the_event_still_names_the_contributors(make: An
     state = make.contribution_state(status=ContributionStatus.FINALIZED, contributions=())
     event = make.registration(contribution_contract=state.address, contributors=make.stakes(15, 5))
     view = make.contracts_view(
-        contribution_contracts={state.address: state}, registrations={1: event}, exited_ids=frozenset({1})
+        contribution_contracts={state.address: state}, registrations={1: event}, exits={1: make.exit(1)}
     )
     (contract,) = join(contracts=view).state.contribution_contracts
     assert [c.amount for c in contract.contributors] == [15, 5]

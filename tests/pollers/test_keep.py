@@ -28,7 +28,7 @@ def kept(make: Any) -> Kept:
             [make.contract_node()],
             contribution_contracts={state.address: state},
             registrations={1: make.registration()},
-            exited_ids=frozenset({9}),
+            exits={9: make.exit(9)},
             recipients={make.address(1): make.recipient(credited=2**80, claimed=3)},
         ),
         contracts_at=2.5,

@@ -92,7 +92,7 @@ def test_a_new_life_never_takes_the_old_ones_id_from_contracts_that_are_behind(m
         nodes = {node.state: node for node in join(make.oxend_view([again]), behind).state.nodes}
         assert nodes[S.REGISTERING].id == old.id
         assert nodes[S.RUNNING].id != old.id
-    caught_up = make.contracts_view([make.contract_node(2)], exited_ids=frozenset({1}))
+    caught_up = make.contracts_view([make.contract_node(2)], exits={1: make.exit(1)})
     new = join.node(make.oxend_view([again]), caught_up)
     assert (new.id, new.contract_id) == (nodes[S.RUNNING].id, 2)
 
@@ -117,7 +117,7 @@ def test_the_id_stays_when_a_reorganisation_of_the_l2_changes_the_contract_id(ma
 def test_a_running_node_does_not_take_the_next_life_of_its_keys(make: Any, join: Any) -> None:
     running = make.oxend_view([make.oxend_node()])
     before = join.node(running, make.contracts_view([make.contract_node(1)]))
-    ahead = make.contracts_view([make.contract_node(2)], exited_ids=frozenset({1}))
+    ahead = make.contracts_view([make.contract_node(2)], exits={1: make.exit(1)})
     nodes = {node.state: node for node in join(running, ahead).state.nodes}
     assert (nodes[S.RUNNING].id, nodes[S.RUNNING].contract_id) == (before.id, 1)
     assert nodes[S.REGISTERING].contract_id == 2
@@ -131,7 +131,7 @@ def test_one_life_on_both_lists_of_oxend_is_a_running_node_once(make: Any, join:
 def test_events_tell_the_contract_id_of_a_life_that_left_before_the_start(make: Any, join: Any) -> None:
     node = join.node(
         make.oxend_view(exit_list=(make.removed_node(),)),
-        make.contracts_view(registrations={4: make.registration(4)}, exited_ids=frozenset({4})),
+        make.contracts_view(registrations={4: make.registration(4)}, exits={4: make.exit(4)}),
     )
     assert (node.state, node.contract_id) == (S.EXITED, 4)
 

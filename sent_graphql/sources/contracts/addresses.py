@@ -18,5 +18,11 @@ def contract_addresses(settings: ContractsSettings) -> ContractAddresses:
     )
 
 
+def event_sources(addresses: ContractAddresses) -> list[str]:
+    """The contracts whose events are followed, besides the contribution contracts that they tell of."""
+    wanted = (addresses.service_node_rewards, addresses.contribution_factory, addresses.reward_rate_pool)
+    return [address for address in wanted if address is not None]
+
+
 def _canonical(address: str | None) -> str | None:
     return None if address is None else eth_address(address)

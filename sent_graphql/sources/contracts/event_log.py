@@ -1,72 +1,30 @@
-"""All that events have told so far, by the block that told it, so that a reorganisation can take it back.
+"""All that events have told so far, and how far that goes: in memory for the views, in the database for the history.
 
-Two feed it: the scan of past blocks, which moves up from the deployment block, and the refreshes, which bring the
-tail: the blocks since the first refresh. Where both meet, the scan is complete and follows the tail.
+Two feed it: the indexer, which reads past blocks from the deployment block on, and the refreshes, which bring the tail:
+the blocks since the last view. A range that has been reached follows the tail from then on.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
-import structlog
-from msgspec import Struct, field, structs
+from msgspec import Struct, structs
 
-from sent_graphql.models.contracts import NodeRegistration, ScanProgress
+from sent_graphql.models.contracts import NodeExit, NodeRegistration, ScanProgress
+from sent_graphql.models.history import StakingEvent
 from sent_graphql.sources.contracts.blocks import KnownBlocks
-from sent_graphql.sources.contracts.events import (
-    ContractCreated,
-    Exited,
-    Finalized,
-    PastEvent,
-    Registered,
-    WalletCredited,
-)
+from sent_graphql.sources.contracts.facts import Facts
 
 
-class Facts(Struct):
-    """What events told; applying an event twice changes nothing."""
+class EventRange(Struct, frozen=True, kw_only=True):
+    """The events of the blocks `first` to `last`, all of them (no blocks if first > last)."""
 
-    registered: dict[int, Registered] = field(default_factory=dict)
-    """By contract id."""
-    exited: dict[int, Exited] = field(default_factory=dict)
-    """By contract id."""
-    wallets: dict[str, int] = field(default_factory=dict)
-    """First block that names the wallet."""
-    created: dict[str, ContractCreated] = field(default_factory=dict)
-    """By the contribution contract's address."""
-    finalized: dict[str, Finalized] = field(default_factory=dict)
-    """By transaction."""
-
-    def apply(self, event: PastEvent) -> None:
-        """Take in one event."""
-        match event:
-            case Registered():
-                self.registered[event.registration.contract_id] = event
-            case Exited():
-                self.exited[event.contract_id] = event
-            case WalletCredited():
-                self.wallets[event.wallet] = min(event.block, self.wallets.get(event.wallet, event.block))
-            case ContractCreated():
-                self.created[event.address] = event
-            case Finalized():
-                self.finalized[event.transaction] = event
-
-    def up_to(self, block: int) -> "Facts":
-        """The facts told up to `block`."""
-        return Facts(
-            registered={key: event for key, event in self.registered.items() if event.block <= block},
-            exited={key: event for key, event in self.exited.items() if event.block <= block},
-            wallets={wallet: first for wallet, first in self.wallets.items() if first <= block},
-            created={key: event for key, event in self.created.items() if event.block <= block},
-            finalized={key: event for key, event in self.finalized.items() if event.block <= block},
-        )
-
-
-class ScanState(Struct):
-    """What a restart goes on from: the scan up to `scanned_to` (below `from_block` while nothing is scanned)."""
-
-    from_block: int
-    scanned_to: int
-    hashes: dict[int, str]
-    facts: Facts
+    first: int
+    last: int
+    hashes: Mapping[int, str]
+    """Of the last block, and of others that are worth remembering."""
+    events: Sequence[StakingEvent]
+    """In the order of the chain."""
+    seeds: Sequence[NodeRegistration]
+    """What the contract held of the seeded nodes among them."""
 
 
 class EventLog:
@@ -76,18 +34,17 @@ class EventLog:
         self.blocks = KnownBlocks(reorg_depth)
         self.rollbacks = 0
         """Grows with each rollback: what was asked before one is not applied after it."""
-        self.changes = 0
-        """Grows with each change of facts or of the scanned range."""
+        self.stored_to: int | None = None
+        """Last block whose events are in the database as well, without a gap; None while that is not known."""
+        self._changes = 0
         self._facts = Facts()
         self._from_block: int | None = None
         self._scanned_to: int | None = None
-        self._tail_from: int | None = None
-        self._tail_to: int | None = None
+        self._target: int | None = None
         self._registrations: dict[int, NodeRegistration] = {}
-        self._exited_ids: frozenset[int] = frozenset()
+        self._exits: dict[int, NodeExit] = {}
         self._contracts: dict[str, int] = {}
         self._derived_at = 0
-        self._log = structlog.get_logger(__name__)
 
     @property
     def from_block(self) -> int | None:
@@ -96,29 +53,24 @@ class EventLog:
 
     @property
     def scanned_to(self) -> int | None:
-        """Last block of the scanned range; one below `from_block` before the first step."""
+        """Last block up to which the facts are whole; one below `from_block` before the first step."""
         return self._scanned_to
 
     @property
-    def tail_to(self) -> int | None:
-        """Last block that refreshes have brought in without a gap."""
-        return self._tail_to
-
-    @property
     def target(self) -> int | None:
-        """The block up to which past events are to be scanned; None before the first refresh."""
-        return None if self._tail_from is None else self._tail_from - 1
+        """The newest block that a refresh has read; None before the first one."""
+        return self._target
 
     @property
     def complete(self) -> bool:
-        """Whether every block from the deployment to the last refresh has been scanned."""
-        return self._scanned_to is not None and self.target is not None and self._scanned_to >= self.target
+        """Whether every block from the deployment to the last refresh has been read."""
+        return self._scanned_to is not None and self._target is not None and self._scanned_to >= self._target
 
     @property
     def progress(self) -> ScanProgress:
-        """How far the scan has come."""
+        """How far the facts go."""
         return ScanProgress(
-            from_block=self._from_block, scanned_to=self._scanned_to, target=self.target, complete=self.complete
+            from_block=self._from_block, scanned_to=self._scanned_to, target=self._target, complete=self.complete
         )
 
     @property
@@ -128,10 +80,10 @@ class EventLog:
         return self._registrations
 
     @property
-    def exited_ids(self) -> frozenset[int]:
-        """Contract ids that have left."""
+    def exits(self) -> dict[int, NodeExit]:
+        """How nodes ended, by contract id, ascending; the same object as long as nothing changed."""
         self._derive()
-        return self._exited_ids
+        return self._exits
 
     @property
     def contracts(self) -> dict[str, int]:
@@ -144,124 +96,83 @@ class EventLog:
         """Wallets that have been credited or have claimed."""
         return self._facts.wallets.keys()
 
-    def unlinked(self, first: int, last: int) -> list[int]:
-        """Blocks in that range with a registration that no contribution contract is known to have made."""
-        return sorted(
-            registration.block_number
-            for registration in self.registrations.values()
-            if registration.contribution_contract is None and first <= registration.block_number <= last
-        )
-
     def begin(self, from_block: int, block_hash: str) -> None:
         """Set the deployment block; its hash tells this chain from another for good."""
         self._from_block = from_block
         self._scanned_to = from_block - 1
         self.blocks.add(from_block, block_hash)
-        self.changes += 1
 
-    def apply_scanned(self, last: int, block_hash: str, events: Iterable[PastEvent]) -> None:
-        """Take in the scan's next range, which ends with block `last`."""
-        self._apply(events)
-        self._scanned_to = last
-        self.blocks.add(last, block_hash)
-        self._meet()
+    def apply(self, told: EventRange) -> EventRange:
+        """Take in a range; returned with what only other events tell of its own (see Facts.placed)."""
+        self.restore(told.events, told.seeds)
+        for number, block_hash in told.hashes.items():
+            self.blocks.add(number, block_hash)
+        if self._scanned_to is not None and told.first <= self._scanned_to + 1:
+            self._scanned_to = max(self._scanned_to, told.last)
+        self.prune()
+        return structs.replace(told, events=[self._facts.placed(event) for event in told.events])
 
-    def apply_tail(self, first: int, last: int, block_hash: str, events: Iterable[PastEvent]) -> None:
-        """Take in what a refresh at block `last` brought of the blocks from `first` on (none if first > last)."""
-        self._apply(events)
-        if self._tail_to is None or first > self._tail_to + 1:
-            self._tail_from = first
-        self._tail_to = last
-        self.blocks.add(last, block_hash)
-        self._meet()
+    def apply_tail(self, told: EventRange) -> EventRange:
+        """Take in what a refresh at block `told.last` brought, as `apply` does."""
+        self._target = told.last
+        return self.apply(told)
 
-    def apply_found(self, events: Iterable[PastEvent]) -> None:
-        """Take in events of blocks already covered."""
-        self._apply(events)
+    def restore(self, events: Iterable[StakingEvent], seeds: Iterable[NodeRegistration] = ()) -> None:
+        """Take in facts of blocks already covered."""
+        for event in events:
+            self._facts.apply(event)
+            self._changes += 1
+        for seed in seeds:
+            self._facts.seeds[seed.contract_id] = seed
+            self._changes += 1
+
+    def restore_wallets(self, wallets: Iterable[tuple[str, int]]) -> None:
+        """Take in wallets, each with the first block that names it."""
+        for wallet, block in wallets:
+            self._facts.name_wallet(wallet, block)
+
+    def restore_range(self, from_block: int, scanned_to: int) -> None:
+        """Go on from what the last run knew; only before anything else has been taken in."""
+        self._from_block, self._scanned_to, self.stored_to = from_block, scanned_to, scanned_to
+
+    def prune(self) -> None:
+        """Let go the hashes of old blocks, except those that a range ends with."""
+        self.blocks.prune((self._from_block, self._scanned_to, self.stored_to))
 
     def rollback(self, fork: int) -> None:
-        """Forget everything above block `fork`."""
+        """Forget everything above block `fork`. The database is rolled back by what is written next."""
         self.rollbacks += 1
-        self.changes += 1
+        self._changes += 1
         self.blocks.rollback(fork)
         self._facts = self._facts.up_to(fork)
         if self._from_block is not None and fork < self._from_block:
-            self._from_block = self._scanned_to = None
+            self._from_block = self._scanned_to = self.stored_to = None
         if self._scanned_to is not None:
             self._scanned_to = min(self._scanned_to, fork)
-        if self._tail_to is not None and self._tail_from is not None:
-            self._tail_to = min(self._tail_to, fork)
-            self._tail_from = min(self._tail_from, fork + 1)
+        if self.stored_to is not None:
+            self.stored_to = min(self.stored_to, fork)
+        if self._target is not None:
+            self._target = min(self._target, fork)
 
     def clear(self) -> None:
         """Forget everything: the chain is another one."""
         self.rollback(-1)
-        self._tail_from = self._tail_to = None
-
-    def state(self) -> ScanState | None:
-        """What to keep for a restart; None before the deployment block is known."""
-        if self._from_block is None or self._scanned_to is None:
-            return None
-        return ScanState(
-            from_block=self._from_block,
-            scanned_to=self._scanned_to,
-            hashes={
-                number: text
-                for number, text in self.blocks.items()
-                if number <= max(self._scanned_to, self._from_block)
-            },
-            facts=self._facts.up_to(self._scanned_to),
-        )
-
-    def restore(self, state: ScanState) -> None:
-        """Go on from a kept state; only before anything else has been taken in."""
-        self._from_block, self._scanned_to, self._facts = state.from_block, state.scanned_to, state.facts
-        for number, block_hash in state.hashes.items():
-            self.blocks.add(number, block_hash)
-        self.changes += 1
-
-    def _apply(self, events: Iterable[PastEvent]) -> None:
-        for event in events:
-            self._facts.apply(event)
-            self.changes += 1
-
-    def _meet(self) -> None:
-        """Where the scan has reached the tail it follows it; old hashes are let go."""
-        if self.complete and self._tail_to is not None:
-            assert self._scanned_to is not None
-            self._scanned_to = max(self._scanned_to, self._tail_to)
-            self._tail_from = self._scanned_to + 1
-        self.blocks.prune((self._from_block, self._scanned_to))
+        self._target = None
 
     def _derive(self) -> None:
-        if self._derived_at == self.changes:
+        if self._derived_at == self._changes:
             return
-        self._derived_at = self.changes
-        facts = self._facts
-        created = sorted(facts.created.values(), key=lambda event: (event.block, event.index))
-        contracts = {event.address: event.block for event in created}
+        self._derived_at = self._changes
+        contracts = self._facts.contracts()
         if list(contracts.items()) != list(self._contracts.items()):
             self._contracts = contracts
+        known = self._registrations
         registrations = {
-            contract_id: self._linked(facts.registered[contract_id]) for contract_id in sorted(facts.registered)
+            contract_id: entry if known.get(contract_id) != entry else known[contract_id]
+            for contract_id, entry in self._facts.registrations().items()
         }
-        if registrations != self._registrations:
+        if registrations != known:
             self._registrations = registrations
-        exited_ids = frozenset(facts.exited)
-        if exited_ids != self._exited_ids:
-            self._exited_ids = exited_ids
-
-    def _linked(self, event: Registered) -> NodeRegistration:
-        """The registration with the contribution contract that made it.
-
-        The caller, where that is a contribution contract; the older generation names the operator instead, and a
-        contribution contract's Finalized in the same transaction tells.
-        """
-        registration = event.registration
-        contract = event.initiator if event.initiator in self._contracts else None
-        finalized = self._facts.finalized.get(event.transaction)
-        if contract is None and finalized is not None and finalized.address in self._contracts:
-            contract = finalized.address
-        linked = structs.replace(registration, contribution_contract=contract)
-        known = self._registrations.get(registration.contract_id)
-        return known if known == linked else linked
+        exits = self._facts.exits()
+        if exits != self._exits:
+            self._exits = exits

@@ -44,5 +44,9 @@ class LogLimits:
 
     def halve(self, blocks: int) -> None:
         """As many as `blocks` at once were too much."""
-        self.blocks = max(1, blocks // 2)
+        self.narrow(max(1, blocks // 2))
+
+    def narrow(self, blocks: int) -> None:
+        """Ask for as many as `blocks` at once for a while."""
+        self.blocks = blocks
         self._waiting = self._patience

@@ -4,40 +4,38 @@ Round trips: the newest block; parameters, the logs since the last view and the 
 chain; what those name; what that reveals. A quiet refresh is done after two.
 """
 
-from collections.abc import Collection, Iterable
+import asyncio
+from collections.abc import Callable, Collection, Iterable
 from typing import Final, TypeVar
 
 import structlog
 from msgspec import Struct, structs
 
 from sent_graphql.models.contracts import ContractAddresses, ContractNode, ContractsView
+from sent_graphql.models.history import StakingEvent, StakingEventKind
 from sent_graphql.settings import ContractsSettings
-from sent_graphql.sources.contracts.block_batch import BlockBatch, BlockMovedError, RawSlot
+from sent_graphql.sources.contracts.addresses import event_sources
+from sent_graphql.sources.contracts.block_batch import DECODED_INLINE, BlockBatch, BlockMovedError, RawSlot
+from sent_graphql.sources.contracts.block_times import BlockTimes
 from sent_graphql.sources.contracts.blocks import Header, anchors, header_request, parse_header
 from sent_graphql.sources.contracts.calls import BlockReader
+from sent_graphql.sources.contracts.changes import Changes, read_changes
 from sent_graphql.sources.contracts.contribution_reads import ContributionReads
 from sent_graphql.sources.contracts.errors import HistoryPrunedError, RpcError, RpcRefusedError
-from sent_graphql.sources.contracts.event_log import EventLog
-from sent_graphql.sources.contracts.events import ContractCreated
+from sent_graphql.sources.contracts.event_log import EventLog, EventRange
+from sent_graphql.sources.contracts.facts import seeded_registration
 from sent_graphql.sources.contracts.fork import ForkedError, newest_block, take_back
 from sent_graphql.sources.contracts.log_limits import LogLimits, RangeStuckError
-from sent_graphql.sources.contracts.logs import (
-    Changes,
-    Log,
-    LogQuery,
-    contract_queries,
-    finalized_queries,
-    past_event,
-    read_changes,
-    unlinked_blocks,
-)
+from sent_graphql.sources.contracts.logs import Log, LogQuery, contract_queries
 from sent_graphql.sources.contracts.node_reads import NodeListCap, NodeReads
 from sent_graphql.sources.contracts.parameters import Fingerprint, ParameterReads
 from sent_graphql.sources.contracts.recipient_reads import RecipientReads
 from sent_graphql.sources.contracts.rpc import JsonRpc
+from sent_graphql.sources.contracts.staking_events import DecodedLog, decode_logs
 
 K = TypeVar("K")
 V = TypeVar("V")
+T = TypeVar("T")
 
 ATTEMPTS: Final = 4
 """How often a refresh begins anew when the chain moves under it."""
@@ -67,11 +65,19 @@ class Basis(Struct, frozen=True):
     tail_from: int | None
 
 
+class Refreshed(Struct, frozen=True):
+    """What a refresh brought: the view, and the events since the last one, as far as they were to be had."""
+
+    view: ContractsView
+    tail: EventRange
+
+
 class Opening(Struct, frozen=True):
-    """What the first batch brought."""
+    """What the first batch brought; `first`: the block that the changes begin with."""
 
     head: Header
     parameters: ParameterReads
+    first: int
     changes: Changes
 
 
@@ -101,8 +107,8 @@ class Refresh:
         self._fingerprint: tuple[str, Fingerprint] | None = None
         self._log = structlog.get_logger(__name__)
 
-    async def run(self, previous: ContractsView | None, wallets: Collection[str]) -> ContractsView:
-        """The view at the newest block; parts that are as in `previous` are the same objects.
+    async def run(self, previous: ContractsView | None, wallets: Collection[str]) -> Refreshed:
+        """The view at the newest block, and the events that it rests on; parts as in `previous` are the same objects.
 
         Raises a SourceError where the chain does not tell, or moves on every attempt.
         """
@@ -113,8 +119,8 @@ class Refresh:
         cuts = 0
         for _ in range(ATTEMPTS + TAIL_CUTS):
             try:
-                view = await self._attempt(basis, previous, wallets)
-                return view if previous is None else shared(previous, view)
+                made = await self._attempt(basis, previous, wallets)
+                return made if previous is None else Refreshed(shared(previous, made.view), made.tail)
             except BlockMovedError as error:
                 failure = error
             except TailCutError as error:
@@ -134,14 +140,15 @@ class Refresh:
         """Without a view all is read anew, and the logs are wanted from where the events known end."""
         if view is not None:
             return Basis(view, view.block_number + 1)
-        tail_to = self._events.tail_to
-        return Basis(None, None if tail_to is None else tail_to + 1)
+        known_to = self._events.target
+        return Basis(None, None if known_to is None else known_to + 1)
 
-    async def _attempt(self, basis: Basis, previous: ContractsView | None, wallets: Collection[str]) -> ContractsView:
+    async def _attempt(self, basis: Basis, previous: ContractsView | None, wallets: Collection[str]) -> Refreshed:
+        rollbacks = self._events.rollbacks
         opening = await self._open(basis)
         view, head, changes = basis.view, opening.head, opening.changes
         fingerprint = opening.parameters.fingerprint
-        created = self._events.contracts
+        created = {**self._events.contracts, **changes.created}
         nodes = NodeReads(
             self._rewards,
             self._cap,
@@ -151,25 +158,26 @@ class Refresh:
         )
         contracts = ContributionReads({} if view is None else view.contribution_contracts, self._unreadable)
         recipients = RecipientReads(self._rewards, {} if view is None else view.recipients)
-        known_wallets = {*wallets, *self._events.wallets}
+        times = BlockTimes([head])
+        known_wallets = {*wallets, *self._events.wallets, *changes.wallets}
         if view is None and previous is not None:
             known_wallets.update(previous.recipients)
 
         batch = self._batch(head)
-        nodes.begin(batch, changed=changes.node_ids, exited=self._events.exited_ids)
+        nodes.begin(batch, changed=changes.node_ids, exited={*self._events.exits, *changes.exited_ids})
         contracts.begin(batch, created, changes.contracts)
         recipients.add(batch, known_wallets, changes.wallets)
-        finalizations = self._ask(batch, self._finalizations(changes))
+        told_by_new = self._ask(batch, self._queries_of_new(changes, head.number))
+        times.ask(batch, changes.decoded)
         await batch.run()
-        logs = [log for query, slot in finalizations for log in self._tail_logs(query, slot.reply)]
-        found = (past_event(log, self._addresses) for log in logs if log.address in created)
-        self._events.apply_found(event for event in found if event is not None)
+        decoded = [*changes.decoded, *await self._decoded_of_new(told_by_new)]
         await nodes.walk(lambda: self._batch(head), self._settings.node_list_chunk)
 
         batch = self._batch(head)
         nodes.go_on(batch)
         contracts.go_on(batch)
         recipients.add(batch, contracts.stakers() | stakers(nodes.ready().values()))
+        times.ask(batch, decoded)
         await batch.run()
 
         held = nodes.nodes()
@@ -177,8 +185,11 @@ class Refresh:
         recipients.add(batch, stakers(held.values()))
         await batch.run()
 
+        if self._events.rollbacks != rollbacks:
+            raise BlockMovedError("the chain was reorganised while it was read")
+        tail = self._take_in(opening, times.events(decoded), held)
         self._fingerprint = (head.hash, fingerprint)
-        return ContractsView(
+        made = ContractsView(
             chain_id=self._chain_id,
             block_number=head.number,
             block_hash=head.hash,
@@ -186,15 +197,16 @@ class Refresh:
             addresses=self._addresses,
             parameters=opening.parameters.parameters,
             nodes=held,
-            contribution_contracts=contracts.contracts(created),
+            contribution_contracts=contracts.contracts(self._events.contracts),
             registrations=self._events.registrations,
-            exited_ids=self._events.exited_ids,
+            exits=self._events.exits,
             recipients=recipients.recipients(),
             scan=self._events.progress,
         )
+        return Refreshed(made, tail)
 
     async def _open(self, basis: Basis) -> Opening:
-        """Take the newest block, and read there what every refresh reads; events go into the log."""
+        """Take the newest block, and read there what every refresh reads."""
         head = await newest_block(self._rpc)
         seen = self._seen(basis)
         for number, block_hash in seen.items():
@@ -215,15 +227,27 @@ class Refresh:
             header = parse_header(slot.reply)
             if header is None or header.hash != seen[number]:
                 raise ForkedError(f"block {number} is no longer on the chain")
-        changes = self._changes(head, tail)
+        changes = await off_the_loop(tail, lambda: self._changes(head, tail))
         if tail:
             self._limits.granted()
         for slot in anchored:
             header = parse_header(slot.reply)
             if header is not None:
                 self._events.blocks.add(header.number, header.hash)
-        self._events.apply_tail(first, head.number, head.hash, changes.events)
-        return Opening(head, parameters, changes)
+        return Opening(head, parameters, first, changes)
+
+    def _take_in(self, opening: Opening, events: list[StakingEvent], held: dict[int, ContractNode]) -> EventRange:
+        """The tail goes into the event log; what the contract holds of new seeded nodes is kept with it."""
+        head = opening.head
+        seeds = [
+            seeded_registration(event, held[event.contract_id])
+            for event in events
+            if event.kind is StakingEventKind.SEEDED_SERVICE_NODE and event.contract_id in held
+        ]
+        tail = EventRange(
+            first=opening.first, last=head.number, hashes={head.number: head.hash}, events=events, seeds=seeds
+        )
+        return self._events.apply_tail(tail)
 
     def _seen(self, basis: Basis) -> dict[int, str]:
         """Blocks that must still be there: the last view's, and the newest that events rest on."""
@@ -235,8 +259,7 @@ class Refresh:
         return seen
 
     def _watched(self) -> list[str]:
-        factory = self._addresses.contribution_factory
-        return [self._rewards, *([] if factory is None else [factory]), *self._events.contracts]
+        return [*event_sources(self._addresses), *self._events.contracts]
 
     def _tail_queries(self, first: int, last: int) -> list[LogQuery]:
         limits = self._limits
@@ -263,12 +286,21 @@ class Refresh:
                 raise TailRefusedError(str(error)) from error
             raise TailCutError(str(error)) from error
 
-    def _finalizations(self, changes: Changes) -> list[LogQuery]:
-        """Queries for what a contract told that was created and finalized since the last view."""
-        if not any(isinstance(event, ContractCreated) for event in changes.events):
+    def _queries_of_new(self, changes: Changes, last: int) -> list[LogQuery]:
+        """Queries for what contracts told that nobody knew of when the logs since the last view were asked for."""
+        new = [address for address in changes.created if address not in self._events.contracts]
+        if not new:
             return []
-        contracts = self._events.contracts
-        return finalized_queries(unlinked_blocks(changes.events, contracts), list(contracts), self._limits.addresses)
+        first = min(changes.created[address] for address in new)
+        limits = self._limits
+        return contract_queries(first, last, new, blocks=limits.blocks, per_query=limits.addresses)
+
+    async def _decoded_of_new(self, asked: list[tuple[LogQuery, RawSlot]]) -> list[DecodedLog]:
+        def decoded() -> list[DecodedLog]:
+            logs = [log for query, slot in asked for log in self._tail_logs(query, slot.reply)]
+            return decode_logs(logs, self._addresses)
+
+        return await off_the_loop(asked, decoded)
 
     def _fingerprint_of(self, view: ContractsView | None) -> Fingerprint | None:
         if view is None or self._fingerprint is None:
@@ -281,6 +313,12 @@ class Refresh:
 
     def _batch(self, head: Header) -> BlockBatch:
         return BlockBatch(self._rpc, self._reader, head)
+
+
+async def off_the_loop(asked: list[tuple[LogQuery, RawSlot]], read: Callable[[], T]) -> T:
+    """What `read` makes of these answers: in a thread where they are long."""
+    logs = sum(len(slot.reply) for _, slot in asked if isinstance(slot.reply, list))
+    return await asyncio.to_thread(read) if logs > DECODED_INLINE else read()
 
 
 def stakers(nodes: Iterable[ContractNode]) -> set[str]:
@@ -296,7 +334,7 @@ def shared(old: ContractsView, new: ContractsView) -> ContractsView:
         nodes=shared_items(old.nodes, new.nodes),
         contribution_contracts=shared_items(old.contribution_contracts, new.contribution_contracts),
         registrations=shared_items(old.registrations, new.registrations),
-        exited_ids=old.exited_ids if old.exited_ids == new.exited_ids else new.exited_ids,
+        exits=shared_items(old.exits, new.exits),
         recipients=shared_items(old.recipients, new.recipients),
     )
     return old if view == old else view

@@ -12,15 +12,19 @@ from sent_graphql.sources.contracts.addresses import contract_addresses
 from sent_graphql.sources.contracts.calls import BlockReader
 from sent_graphql.sources.contracts.deployment import code_request, has_code
 from sent_graphql.sources.contracts.event_log import EventLog
+from sent_graphql.sources.contracts.event_range import RangeReader
+from sent_graphql.sources.contracts.indexer import EventIndexer
 from sent_graphql.sources.contracts.refresh import Refresh
 from sent_graphql.sources.contracts.rpc import JsonRpc
-from sent_graphql.sources.contracts.scan import HistoryScan
-from sent_graphql.sources.contracts.scan_file import ScanFile
+from sent_graphql.sources.database.events import EventStore
 from sent_graphql.sources.errors import SourceMisconfiguredError
 
 
 class ContractsSource:
-    """Reads the contracts: `fetch` for a view, `scan` in the background for what only past events know."""
+    """Reads the contracts: `fetch` for a view, `scan` in the background for what only past events know.
+
+    Every event goes into `store`: at the head of the chain before `fetch` returns the view that shows it.
+    """
 
     def __init__(
         self,
@@ -28,7 +32,7 @@ class ContractsSource:
         network: NetworkSettings,
         rpc: JsonRpc,
         reader: BlockReader,
-        file: ScanFile,
+        store: EventStore,
     ) -> None:
         """Raises SourceMisconfiguredError without a rewards contract's address. `rpc` is the caller's to close."""
         self._addresses = contract_addresses(settings)
@@ -43,7 +47,16 @@ class ContractsSource:
             reader=reader,
             events=self._events,
         )
-        self._scan = HistoryScan(addresses=self._addresses, settings=settings, rpc=rpc, events=self._events, file=file)
+        self._indexer = EventIndexer(
+            addresses=self._addresses,
+            settings=settings,
+            rpc=rpc,
+            events=self._events,
+            reader=RangeReader(
+                addresses=self._addresses, settings=settings, rpc=rpc, reader=reader, events=self._events
+            ),
+            store=store,
+        )
         self._contacted = False
         self._fetching = asyncio.Lock()
         self._log = structlog.get_logger(__name__)
@@ -51,15 +64,14 @@ class ContractsSource:
     @property
     def progress(self) -> ScanProgress:
         """How far the scan of past events has come, and why it does not go on if it does not."""
-        return structs.replace(self._events.progress, error=self._scan.error)
+        return structs.replace(self._events.progress, error=self._indexer.error)
 
     async def start(self) -> None:
         """Take up what the last run knew of past events. The chain is first asked by `fetch`."""
-        await self._scan.restore()
+        await self._indexer.restore()
 
     async def close(self) -> None:
-        """Keep what is known of past events for the next start. Cancel `scan` before."""
-        await self._scan.save()
+        """Nothing is left to do: all that is known is in the database."""
 
     async def fetch(self, previous: ContractsView | None, wallets: Collection[str]) -> ContractsView:
         """One refresh: the view at the newest block, sharing with `previous` what has not changed.
@@ -70,9 +82,10 @@ class ContractsSource:
         """
         async with self._fetching:
             await self._contact()
-            view = await self._refresh.run(previous, wallets)
-            self._scan.wake()
-            return view
+            made = await self._refresh.run(previous, wallets)
+            await self._indexer.follow(made.tail)
+            self._indexer.wake()
+            return made.view
 
     async def scan(self, on_progress: Callable[[], None]) -> None:
         """Read past events in the background, until cancelled.
@@ -80,7 +93,7 @@ class ContractsSource:
         Returns only where waiting would not help (see `progress`). It begins after the first `fetch`. `on_progress`
         is called after each step: the next `fetch` shows what it found.
         """
-        await self._scan.run(on_progress)
+        await self._indexer.run(on_progress)
 
     async def _contact(self) -> None:
         """Check once that there is a contract at every configured address."""

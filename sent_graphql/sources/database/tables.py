@@ -84,6 +84,15 @@ events = Table(
     comment="One row per log of the contracts.",
 )
 
+seeds = Table(
+    "seeds",
+    metadata,
+    Column("contract_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("block_number", BigInteger, nullable=False, comment="of the event"),
+    Column("registration", Text, nullable=False, comment="JSON: contributors and all, as the contract held them"),
+    comment="What no event tells of nodes that the owner put in before the start.",
+)
+
 lives = Table(
     "lives",
     metadata,

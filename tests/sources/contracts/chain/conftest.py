@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 from msgspec.structs import replace
+from sqlalchemy import URL
 
 from sent_graphql.models.contracts import (
     ContractNode,
@@ -23,12 +24,14 @@ from sent_graphql.models.contracts import (
 )
 from sent_graphql.models.keys import eth_address
 from sent_graphql.models.network import NetworkType
-from sent_graphql.settings import ContractsSettings, NetworkSettings
+from sent_graphql.settings import ContractsSettings, DatabaseSettings, NetworkSettings
 from sent_graphql.sources.contracts.abi import Event, View
 from sent_graphql.sources.contracts.calls import BlockReader
 from sent_graphql.sources.contracts.rpc import JsonRpc
-from sent_graphql.sources.contracts.scan_file import ScanFile
 from sent_graphql.sources.contracts.source import ContractsSource
+from sent_graphql.sources.database.database import Database
+from sent_graphql.sources.database.events import EventStore
+from sent_graphql.sources.database.identity import Identity
 
 REWARDS = eth_address("0x" + "c2" * 20)
 FACTORY = eth_address("0x" + "fa" * 20)
@@ -265,17 +268,20 @@ class FakeChain:
             self.log(FACTORY, Event.NEW_CONTRIBUTION_CONTRACT.topic, int(address, 16), data=data)
         return address
 
-    def change(self, address: str, event: Event, same_transaction: bool = False, **values: Any) -> None:
+    def change(self, address: str, event: Event, *topics: int, data: bytes = b"", **values: Any) -> None:
         """A contribution contract changes and says so by `event`."""
         self.state.contracts[address] = replace(self.state.contracts[address], **values)
-        self.log(address, event.topic, same_transaction=same_transaction)
+        self.log(address, event.topic, *topics, data=data)
 
     def contribute(self, address: str, person: str, amount: int, at: int) -> None:
         state = self.state.contracts[address]
         entry = Contribution(address=person, beneficiary=person, amount=amount, contributed_at=at)
+        old = encode(["uint256"], [amount])
         self.change(
             address,
             Event.NEW_CONTRIBUTION_OLD if self.old_generation else Event.NEW_CONTRIBUTION,
+            int(person, 16),
+            data=old if self.old_generation else encode(["address"], [person]) + old,
             status=ContributionStatus.OPEN_FOR_PUBLIC_CONTRIBUTION,
             contributions=(*state.contributions, entry),
             total_contributed=state.total_contributed + amount,
@@ -285,7 +291,8 @@ class FakeChain:
         """The contract registers its node, as its generation does."""
         state = self.state.contracts[address]
         event = Event.FINALIZED_OLD if self.old_generation else Event.FINALIZED
-        self.change(address, event, status=ContributionStatus.FINALIZED, minimum_contribution=None)
+        topics = [int(state.pubkey, 16)] if self.old_generation else []
+        self.change(address, event, *topics, status=ContributionStatus.FINALIZED, minimum_contribution=None)
         return self.register(
             *(entry.address for entry in state.contributions),
             pubkey=state.pubkey,
@@ -438,14 +445,24 @@ def network() -> NetworkSettings:
 
 
 @pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    """An open database. Most of what is tested here is the same on every kind; what is not, asks for both."""
+    url = URL.create("sqlite+aiosqlite", database=str(tmp_path / "chain.db"))
+    opened = Database(url, DatabaseSettings(), Identity(31337, REWARDS))
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
 def make_source(
     chain: FakeChain,
     network: NetworkSettings,
-    tmp_path: Path,
+    database: Database,
     contracts_settings: Callable[..., ContractsSettings],
     make_rpc: Callable[..., JsonRpc],
 ) -> Callable[..., Awaitable[ContractsSource]]:
-    """A started source over the chain; several share one scan file, as restarts do."""
+    """A started source over the chain; several share one database, as restarts do."""
 
     async def make(*more_urls: str, **changes: Any) -> ContractsSource:
         values = {
@@ -455,8 +472,8 @@ def make_source(
         } | changes
         settings = contracts_settings(chain.node.url, **values)
         rpc = make_rpc(chain.node.url, *more_urls, **values)
-        file = ScanFile(tmp_path / "state", network, settings)
-        source = ContractsSource(settings, network, rpc, BlockReader(rpc, settings), file)
+        store = EventStore(database, settings.reorg_depth)
+        source = ContractsSource(settings, network, rpc, BlockReader(rpc, settings), store)
         await source.start()
         return source
 

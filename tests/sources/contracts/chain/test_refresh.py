@@ -63,7 +63,7 @@ async def test_a_quiet_refresh_takes_two_round_trips_and_shares_everything(
     assert second.recipients is first.recipients
     assert second.registrations is first.registrations
     assert second.contribution_contracts is first.contribution_contracts
-    assert second.exited_ids is first.exited_ids
+    assert second.exits is first.exits
     assert second.parameters is first.parameters
     assert {chain.count(view) for view in (View.ALL_SERVICE_NODE_IDS, View.SERVICE_NODES, View.RECIPIENTS)} == {0}
 
@@ -117,7 +117,7 @@ async def test_an_exit_leaves_a_gap_in_the_ids(chain: Any, source: ContractsSour
     chain.mine()
     second = await source.fetch(first, ())
     assert list(second.nodes) == [1, 3]
-    assert second.exited_ids == {2}
+    assert list(second.exits) == [2]
     assert second.nodes[3] is first.nodes[3]
 
 
@@ -131,7 +131,7 @@ async def test_the_same_keys_registered_again_are_another_id(chain: Any, source:
     chain.mine()
     second = await source.fetch(first, ())
     assert list(second.nodes) == [2]
-    assert second.exited_ids == {1}
+    assert list(second.exits) == [1]
     assert second.registrations[2].pubkey == second.nodes[2].pubkey == first.nodes[1].pubkey
 
 

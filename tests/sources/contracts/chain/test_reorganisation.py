@@ -22,7 +22,7 @@ async def test_what_the_lost_branch_told_is_forgotten(chain: Any, source: Contra
     chain.credit(person(4), 70)
     chain.mine()
     second = await source.fetch(first, ())
-    assert (list(second.nodes), list(second.registrations), list(second.exited_ids)) == ([2], [2], [1])
+    assert (list(second.nodes), list(second.registrations), list(second.exits)) == ([2], [2], [1])
     assert lost in second.contribution_contracts
 
     chain.reorganise(1, length=0)
@@ -33,7 +33,7 @@ async def test_what_the_lost_branch_told_is_forgotten(chain: Any, source: Contra
     assert third.nodes == chain.state.nodes
     assert third.nodes[1] == first.nodes[1]
     assert (third.registrations[2].operator, third.registrations[2].fee) == (person(5), 2)
-    assert third.exited_ids == frozenset()
+    assert third.exits == {}
     assert third.contribution_contracts == {}
     assert third.recipients[person(4)] == Recipient(0, 0)
 

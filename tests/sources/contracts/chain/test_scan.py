@@ -20,7 +20,7 @@ async def test_past_events_become_known_in_the_background(
     chain.credit(person(8), 4)
     chain.mine(5)
     first = await source.fetch(None, ())
-    assert (first.registrations, first.contribution_contracts, first.exited_ids) == ({}, {}, frozenset())
+    assert (first.registrations, first.contribution_contracts, first.exits) == ({}, {}, {})
     assert (first.scan.target, first.scan.complete) == (chain.head, False)
 
     assert await scan_through(source) >= 1
@@ -28,7 +28,7 @@ async def test_past_events_become_known_in_the_background(
     view = await source.fetch(first, ())
     assert view.registrations[1].fee == 33
     assert list(view.registrations) == [1, 2]
-    assert view.exited_ids == {2}
+    assert list(view.exits) == [2]
     assert view.contribution_contracts[contract].created_at_block == 6
     assert person(8) in view.recipients
     assert view.scan.complete

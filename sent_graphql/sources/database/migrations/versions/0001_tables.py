@@ -75,6 +75,16 @@ def upgrade() -> None:
     for column in ("kind", "wallet", "contract_id", "pubkey", "contribution_contract"):
         _index("events", column, "block_number", "log_index")
     op.create_table(
+        "seeds",
+        sa.Column("contract_id", sa.BigInteger, autoincrement=False, nullable=False),
+        sa.Column("block_number", sa.BigInteger, nullable=False, comment="of the event"),
+        sa.Column(
+            "registration", sa.Text, nullable=False, comment="JSON: contributors and all, as the contract held them"
+        ),
+        sa.PrimaryKeyConstraint("contract_id", name=op.f("pk_seeds")),
+        comment="What no event tells of nodes that the owner put in before the start.",
+    )
+    op.create_table(
         "lives",
         sa.Column("id", sa.Text, nullable=False, comment="local part of the node's global id"),
         sa.Column("contract_id", sa.BigInteger),
