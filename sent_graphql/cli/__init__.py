@@ -1,4 +1,4 @@
-"""The command line: `sent-graphql serve`, `doctor`, `schema` and `config`."""
+"""The command line: `sent-graphql serve`, `doctor`, `schema`, `config` and `make-registration`."""
 
 import sys
 

@@ -40,6 +40,18 @@ Examples:
   sent-graphql serve --config my.toml       your own settings over them
 """
 
+MAKE_REGISTRATION_EXAMPLES = """
+\b
+Examples:
+  sent-graphql make-registration --operator $WALLET
+      for the local network that `sent-graphql serve` runs here
+  sent-graphql make-registration --operator $WALLET --seed alice \\
+      --contract $CONTRIBUTION_CONTRACT
+      other keys, and for a contribution contract
+  sent-graphql make-registration --operator $WALLET | jq -r .curl | sh
+      makes one and stores it
+"""
+
 
 class Level(StrEnum):
     """What --log-level takes."""
@@ -168,6 +180,53 @@ def config_(network: NetworkOption = None, config: ConfigOption = None) -> None:
     """
     with _faults_explained():
         typer.echo(effective_settings(_load(network, config, {})), nl=False)
+
+
+@app.command(
+    name="make-registration",
+    epilog=exits.EPILOG,
+    help="Sign a registration with keys made from a seed, for tests and local play.\n\n"
+    "Prints JSON: the registration, the variables to store it by GraphQL, and a curl line for /store. Whoever knows "
+    f"the seed has the keys: never stake on them.\n{MAKE_REGISTRATION_EXAMPLES}",
+)
+def make_registration(
+    operator: Annotated[str, typer.Option(metavar="0x...", help="Who is to operate the node. It need sign nothing.")],
+    contract: Annotated[
+        str | None, typer.Option(metavar="0x...", help="The contribution contract; without it, a solo registration.")
+    ] = None,
+    seed: Annotated[str, typer.Option(help="What the keys are made from: any text.")] = "1",
+    network: NetworkOption = None,
+    config: ConfigOption = None,
+    url: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="A running service, which is asked what chain and rewards contract it serves. Asked too, at "
+            "http.host and http.port, where the settings name no rewards contract (the local network's has its "
+            "address only while it runs).",
+        ),
+    ] = None,
+    rewards_contract: Annotated[
+        str | None, typer.Option(metavar="0x...", help="The rewards contract; nobody is asked then.")
+    ] = None,
+    chain_id: Annotated[int | None, typer.Option(min=1, help="The chain, where it is not the network's.")] = None,
+) -> None:
+    """Sign a registration with keys made from a seed."""
+    with _faults_explained():
+        settings = _load(network, config, {}).settings
+        from sent_graphql.cli.make_registration import make_registration as make  # noqa: PLC0415 - imports BLS
+
+        typer.echo(
+            make(
+                settings,
+                seed=seed,
+                operator=operator,
+                contract=contract,
+                chain_id=chain_id,
+                rewards_contract=rewards_contract,
+                url=url,
+            )
+        )
 
 
 def _load(network: str | None, config: Path | None, overrides: Mapping[str, object]) -> LoadedSettings:
