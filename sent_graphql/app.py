@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.errors import UnavailableError
 from sent_graphql.http.server import create_app
+from sent_graphql.live.hub import LiveQueryHub
 from sent_graphql.models.contracts import ContractsView
 from sent_graphql.models.keys import eth_address
 from sent_graphql.models.network import ServiceNodeState, SourceName
@@ -25,6 +26,9 @@ from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.pollers.keep import SnapshotKeep
 from sent_graphql.pollers.poller import Poller
 from sent_graphql.pollers.publisher import SnapshotPublisher
+from sent_graphql.registrations.desk import RegistrationDesk
+from sent_graphql.registrations.proofs import ProofChecker
+from sent_graphql.registrations.validation import RegistrationValidator
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.resolvers.services import Services
 from sent_graphql.schema.build import build_schema
@@ -35,6 +39,7 @@ from sent_graphql.signatures.service import SignatureService
 from sent_graphql.signatures.verification import Domain
 from sent_graphql.sources.contracts.calls import BlockReader
 from sent_graphql.sources.contracts.endpoints import push_urls
+from sent_graphql.sources.contracts.proof_judge import ContractProofJudge
 from sent_graphql.sources.contracts.push import HeadPush
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.signer_reads import SignerReads
@@ -127,17 +132,38 @@ class Service:
             workers=self._workers,
         )
         registrations = RegistrationStore(self._database, settings.registrations, self._is_registered)
-        services = Services(history=events, registrations=registrations, signatures=self._signatures)
+        self._proofs = ProofChecker(
+            chain_id=settings.network.chain_id,
+            rewards_contract=rewards,
+            workers=self._workers,
+            contract=ContractProofJudge(self._rpc, rewards, timeout=settings.proofs.contract_timeout),
+            max_under_way=settings.proofs.workers + settings.proofs.max_waiting,
+        )
+        services = Services(
+            history=events,
+            registrations=registrations,
+            registration_desk=RegistrationDesk(self._proofs, registrations, clock=lambda: datetime.now(UTC)),
+            registration_validator=RegistrationValidator(self._proofs),
+            signatures=self._signatures,
+        )
         options = ResolverOptions(
             nettype=settings.network.nettype.value,
             default_page_size=settings.graphql.default_page_size,
             max_page_size=settings.graphql.max_page_size,
         )
+        schema = build_schema(settings.graphql, settings.network.nettype.value)
+
+        def make_context(snapshot: Snapshot) -> RequestContext:
+            return RequestContext(snapshot, options, services)
+
+        self.live = LiveQueryHub(
+            schema, self.snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens
+        )
         self.app = create_app(
             settings=settings,
-            schema=build_schema(settings.graphql, settings.network.nettype.value),
+            schema=schema,
             snapshots=self.snapshots,
-            make_context=lambda snapshot: RequestContext(snapshot, options, services),
+            make_context=make_context,
         )
 
     @property
@@ -178,6 +204,7 @@ class Service:
                     self._contracts.run(),
                     self._contracts_source.scan(self._scanned),
                     self._publisher.run(),
+                    self.live.run(),
                     self._keep_now_and_then(),
                     *(push.run() for push in self._pushes()),
                 )
