@@ -38,7 +38,7 @@ class InProcess:
     asked: int = 0
     done: dict[Any, Any] = field(default_factory=dict)
 
-    async def run(self, function: Callable[[Unpack[Ts]], T], *arguments: Unpack[Ts]) -> T:
+    async def run(self, function: Callable[[Unpack[Ts]], T], *arguments: *Ts) -> T:
         """The function's value."""
         self.asked += 1
         if arguments not in self.done:
