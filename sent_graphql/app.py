@@ -188,7 +188,7 @@ class Service:
                 for source in (self._rpc, self._contracts_source, self._oxend_source):
                     await source.start()
                     sources.push_async_callback(source.close)
-                for part in (self._workers, self._signatures):
+                for part in (self._workers, self._signatures, self._proofs):
                     sources.push_async_callback(part.close)
                 await self._feed_while(serve_app(self.app))
         finally:
