@@ -72,7 +72,8 @@ class Answers:
             data = await self._executor.data(self._operation, snapshot, event)
             if event.listing is None:
                 return self._whole(WholeView(orjson.dumps({"data": data})))
-            self._list = WatchedList(event.listing, self._form(data), self._changes)
+            attributes = self._selection.item_attributes
+            self._list = WatchedList(event.listing, self._form(data), self._changes, attributes)
         return await self._list.at(snapshot, afresh=bool(changed & self._selection.beneath))
 
     def _whole(self, view: WholeView) -> View[Any]:

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 import orjson
@@ -18,10 +20,16 @@ Execute: TypeAlias = Callable[[Snapshot, Sequence[Item]], Awaitable[Mapping[str,
 
 
 class WatchedList:
-    """One list of one question. `listing` gives its items in a state."""
+    """One list of one question. `listing` gives its items in a state.
 
-    def __init__(self, listing: Listing, form: ChangesForm, execute: Execute) -> None:
+    `attributes`: those of an item that the question looks at; null: it may look at any.
+    """
+
+    def __init__(
+        self, listing: Listing, form: ChangesForm, execute: Execute, attributes: AbstractSet[str] | None
+    ) -> None:
         self._listing = listing
+        self._seen_of = (lambda item: item) if attributes is None else _reader(attributes)
         self._form = form
         self._execute = execute
         self._items: Mapping[str, Item] = {}
@@ -34,7 +42,7 @@ class WatchedList:
         """
         assert snapshot.state is not None, "the question was answered, so there is a state"
         listed = self._listing(snapshot.state)
-        stale = [item for item in listed if afresh or self._items.get(item.id) is not item]
+        stale = [item for item in listed if afresh or self._looks_new(item)]
         made = await self._executed(snapshot, stale)
         kept = {} if self._view is None else self._view.items
         shown = {item.id: made[item.id] if item.id in made else kept[item.id] for item in listed}
@@ -42,6 +50,13 @@ class WatchedList:
             self._view = ListView(version=snapshot.version, items=shown, form=self._form)
         self._items = {item.id: item for item in listed}
         return self._view
+
+    def _looks_new(self, item: Item) -> bool:
+        """Whether it shows, or may show, something else than before."""
+        known = self._items.get(item.id)
+        if known is None or known is item:
+            return known is None
+        return self._seen_of(known) != self._seen_of(item)
 
     async def _executed(self, snapshot: Snapshot, items: Sequence[Item]) -> Mapping[str, Parts]:
         names = self._form.upserted_names
@@ -56,3 +71,7 @@ class WatchedList:
             selections = [[orjson.dumps(shown) for shown in changes[name]] for name in names]
             made.update(zip((item.id for item in some), zip(*selections, strict=True), strict=True))
         return made
+
+
+def _reader(attributes: AbstractSet[str]) -> Callable[[Item], object]:
+    return attrgetter(*sorted(attributes)) if attributes else lambda _item: None
