@@ -257,14 +257,14 @@ class ProofsSettings(Section):
 
 
 class SignaturesSettings(Section):
-    """Asking the network for aggregate signatures: claims, exits and liquidations."""
+    """Asking the network for aggregate signatures, of two kinds: claims; exits and liquidations."""
 
     timeout: Annotated[
         Seconds, Field(description="Longest wait for oxend's answer; it may never come, and takes up to 15 s itself.")
     ] = 20.0
-    max_in_flight: Annotated[int, Field(ge=1, le=100, description="Signatures asked for at once.")] = 4
+    max_in_flight: Annotated[int, Field(ge=1, le=100, description="Signatures of one kind asked for at once.")] = 4
     max_waiting: Annotated[
-        int, Field(ge=0, le=10_000, description="Requests that may wait for their turn; beyond, one is refused.")
+        int, Field(ge=0, le=10_000, description="Requests of one kind that may wait; beyond, one is refused.")
     ] = 64
     breaker_failures: Annotated[
         int, Field(ge=1, le=100, description="Failures in a row after which oxend is left alone for a while.")
