@@ -1,13 +1,13 @@
 """Would the contracts take this registration? Keys, signatures, amounts and what the network knows, all at once."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import structs
 
 from sent_graphql.models.keys import InvalidKeyError, bls_pubkey, ed25519_pubkey
 from sent_graphql.models.network import ServiceNode, ServiceNodeState
-from sent_graphql.models.proofs import ProofVerdict, RegistrationTexts, SignedKeys
+from sent_graphql.models.proofs import RegistrationTexts, SignedKeys
 from sent_graphql.models.registrations import RegistrationError, RegistrationErrorCode
 from sent_graphql.models.snapshot import NetworkState
 from sent_graphql.models.validation import ProposedRegistration, RegistrationValidation
@@ -16,19 +16,13 @@ from sent_graphql.registrations.proofs import FIELDS as SIGNED_FIELDS
 from sent_graphql.registrations.proofs import ed25519_problems
 from sent_graphql.registrations.rules import StakingRules, fee_problems, remainder, stake_problems
 from sent_graphql.registrations.terms import read_terms
+from sent_graphql.registrations.verdicts import ProofCheck
 
 FIELDS: Final = (*SIGNED_FIELDS, "operator", "contract", "stake", "reserved", "fee")
 """The order of errors: that of the input. What is wrong with all of `reserved` comes before what is with its parts."""
 
 _ANY_OPERATOR: Final = "0x" + "11" * 20
 _ANY_PROOF: Final = "00" * 128
-
-
-class ProofCheck(Protocol):
-    """Checks signatures; see ProofChecker."""
-
-    async def check(self, keys: SignedKeys) -> ProofVerdict:
-        """The verdict. Raises WorkersError when it cannot be had now."""
 
 
 class RegistrationValidator:
