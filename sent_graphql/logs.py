@@ -21,7 +21,9 @@ from sent_graphql.settings import LogSettings
 MAX_NESTING: Final = 6
 """Values nested deeper than this are left out of a line."""
 
-QUIET_LIBRARIES: Final = ("aiocache", "aiohttp", "asyncio", "httpcore", "httpx", "rlp", "web3", "websockets")
+QUIET_LIBRARIES: Final = frozenset(
+    {"aiocache", "aiohttp", "aiosqlite", "asyncio", "httpcore", "httpx", "rlp", "web3", "websockets"}
+)
 """Their debug lines repeat whole requests or tell nothing, and are never shown."""
 
 
@@ -69,6 +71,7 @@ def configure_logging(
         library = logging.getLogger(name)
         library.handlers = []
         library.propagate = True
+    logging.getLogger("alembic").setLevel(max(level, logging.WARNING))
     # Its informal lines tell of processes starting and ending, which is ours to tell.
     logging.getLogger("uvicorn").setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
     logging.captureWarnings(True)

@@ -6,7 +6,7 @@ from typing import Final
 HIDDEN: Final = "…"
 
 _URL = re.compile(
-    r"""\b(https?|wss?)://
+    r"""\b(https?|wss?|postgres(?:ql)?(?:\+[a-z0-9]+)?)://
     (?:[^\s/?\#"'<>]*@)?                                # who asks
     (\[[0-9a-f:.]+\](?::[0-9]+)?|[^\s/?\#"'<>,;()\[\]{}]+)  # host and port
     ([/?\#][^\s"'<>]*)?                                 # what is asked for
@@ -16,7 +16,7 @@ _URL = re.compile(
 
 
 def mask_urls(text: str) -> str:
-    """`text` with every http(s) and ws(s) URL cut down to its scheme and host: `https://rpc.example/…`."""
+    """`text` with every http(s), ws(s) and postgresql URL cut down to its scheme and host: `https://rpc.example/…`."""
     return _URL.sub(_cut, text) if "://" in text else text
 
 

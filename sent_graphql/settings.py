@@ -56,6 +56,8 @@ def _database_url(url: SecretStr) -> SecretStr:
             "a database is sqlite+aiosqlite:///PATH (four slashes for an absolute path) or "
             "postgresql+asyncpg://USER:PASSWORD@HOST/NAME"
         )
+    if ":memory:" in url.get_secret_value():
+        raise ValueError("a database in memory keeps nothing: leave the URL out, or name a file")
     return url
 
 
@@ -211,7 +213,7 @@ class CacheSettings(Section):
 
     backend: Annotated[Literal["memory"], Field(description="Only memory for now.")] = "memory"
     state_directory: Annotated[
-        str, Field(description="Where the last snapshot and the scan's progress are kept; relative to the project.")
+        str, Field(description="Where the last snapshot and the SQLite database are kept; relative to the project.")
     ] = "state"
     keep_interval: Annotated[Seconds, Field(description="Least time between two writings of the snapshot.")] = 30.0
 

@@ -90,6 +90,16 @@ app = typer.Typer(
 )
 
 
+db = typer.Typer(
+    name="db",
+    help="The database of registrations and history.",
+    epilog=exits.EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(db)
+
+
 def run() -> None:
     """Does what the command line says. A fault that is ours to mend shows its traceback, without keys in URLs."""
     try:
@@ -227,6 +237,34 @@ def make_registration(
                 url=url,
             )
         )
+
+
+@db.command(epilog=exits.EPILOG)
+def upgrade(network: NetworkOption = None, config: ConfigOption = None) -> None:
+    """Make the tables, or bring them up to date.
+
+    A start of the service does it by itself unless database.migrate is false. Copy the database before.
+    """
+    from sent_graphql.cli import database  # noqa: PLC0415 - its parts cost time that the others save
+
+    with _faults_explained():
+        typer.echo(database.upgrade(_load(network, config, {})))
+
+
+@db.command(epilog=exits.EPILOG)
+def status(network: NetworkOption = None, config: ConfigOption = None) -> None:
+    """Print where the database is, whether its tables are up to date, and whose data it holds.
+
+    Changes nothing. Ends with 0, with 69 where it is away or behind, with 78 where it is newer than this program or
+    another network's.
+    """
+    from sent_graphql.cli import database  # noqa: PLC0415 - its parts cost time that the others save
+
+    with _faults_explained():
+        text, usable = database.status(_load(network, config, {}))
+    typer.echo(text)
+    if not usable:
+        raise typer.Exit(exits.UNAVAILABLE)
 
 
 def _load(network: str | None, config: Path | None, overrides: Mapping[str, object]) -> LoadedSettings:

@@ -9,7 +9,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 """An unknown command or flag, or a bad value of one."""
 UNAVAILABLE: Final = 69
-"""doctor found something wrong, or the address to listen on cannot be had."""
+"""doctor found something wrong, the address to listen on or the database cannot be had, or it is behind."""
 ROOT_REFUSED: Final = 77
 """A real network is not served as root."""
 MISCONFIGURED: Final = 78
@@ -20,6 +20,7 @@ INTERRUPTED: Final = 130
 
 EPILOG: Final = (
     "Exit codes: 0 done, or stopped with Ctrl-C or SIGTERM · 1 unexpected error · 2 wrong usage · 69 something is "
-    "unavailable (doctor found a fault, the port is taken) · 77 refused to serve a real network as root · "
+    "unavailable (doctor found a fault, the port is taken, the database is away or behind) · "
+    "77 refused to serve a real network as root · "
     "78 the configuration cannot be used, or a source belongs to another network · 130 interrupted before it was done."
 )

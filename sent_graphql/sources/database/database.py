@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,13 +19,26 @@ from sent_graphql.settings import DatabaseSettings
 from sent_graphql.sources.database.engines import MIGRATION_SECONDS, make_engines
 from sent_graphql.sources.database.errors import DatabaseUnavailableError
 from sent_graphql.sources.database.faults import DRIVER_ERRORS, UNEXPECTED, in_words
-from sent_graphql.sources.database.identity import Identity, settle_identity
+from sent_graphql.sources.database.identity import Identity, kept_identity, refuse_other, settle_identity
 from sent_graphql.sources.database.location import sqlite_path
 from sent_graphql.sources.database.migration import known_steps, refuse_old, step_of, upgrade
 from sent_graphql.sources.errors import SourceMisconfiguredError
 
 RETRY_INITIAL: Final = 0.25
 """Seconds of the first pause before a database that has failed is tried again; doubled each time."""
+
+
+class Condition(Struct, frozen=True, kw_only=True):
+    """What a database is like. `step`: the migration that it is at; nothing where it has no tables."""
+
+    step: str | None
+    newest: str
+    identity: Identity | None
+
+    @property
+    def behind(self) -> bool:
+        """Whether migrations are missing."""
+        return self.step != self.newest
 
 
 class Database:
@@ -105,6 +119,14 @@ class Database:
         self._open.set()
         self._succeeded()
 
+    async def inspect(self) -> Condition:
+        """Looks at what there is without changing it. Raises as `open` does, but not for data of another network."""
+        steps = await known_steps()
+        async with self._transaction(self._engines.reading, self._settings.timeout) as connection:
+            step = await step_of(connection, steps)
+            kept = None if step is None else await kept_identity(connection)
+        return Condition(step=step, newest=steps.newest, identity=kept)
+
     async def run(self) -> None:
         """Opens the database, and tries it again with growing pauses whenever it has failed, until cancelled.
 
@@ -138,15 +160,14 @@ class Database:
             await engine.dispose()
 
     async def _bring_up_to_date(self) -> None:
-        steps = await known_steps()
-        async with self._transaction(self._engines.reading, self._settings.timeout) as connection:
-            step = await step_of(connection, steps)
-        if step == steps.newest:
+        found = await self.inspect()
+        refuse_other(found.identity, self._identity)
+        if not found.behind:
             return
         if not self._settings.migrate:
-            raise refuse_old(step, steps)
+            raise refuse_old(found.step, found.newest)
         async with self._writing(self._engines.migrating, MIGRATION_SECONDS) as connection:
-            await upgrade(connection, steps)
+            await upgrade(connection, await known_steps())
 
     @asynccontextmanager
     async def _when_open(

@@ -24,16 +24,21 @@ async def settle_identity(connection: AsyncConnection, wanted: Identity) -> None
     It writes in any case: a database that only lets itself be read is found out here.
     """
     kept = await kept_identity(connection)
+    refuse_other(kept, wanted)
     row = {network.c.chain_id: wanted.chain_id, network.c.service_node_rewards: wanted.service_node_rewards}
     if kept is None:
         await connection.execute(insert(network).values({network.c.id: THE_ROW, **row}))
-        return
-    if kept != wanted:
+    else:
+        await connection.execute(update(network).values(row))
+
+
+def refuse_other(kept: Identity | None, wanted: Identity) -> None:
+    """SourceMisconfiguredError where `kept` is another network's."""
+    if kept not in (None, wanted):
         raise SourceMisconfiguredError(
             f"the database holds the data of {kept}, but {wanted} are configured: "
             "set database.url to another database, or leave it unset and set cache.state_directory to another directory"
         )
-    await connection.execute(update(network).values(row))
 
 
 async def kept_identity(connection: AsyncConnection) -> Identity | None:

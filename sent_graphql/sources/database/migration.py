@@ -48,10 +48,10 @@ async def step_of(connection: AsyncConnection, steps: Steps) -> str | None:
     return heads[0] if heads else None
 
 
-def refuse_old(step: str | None, steps: Steps) -> SourceMisconfiguredError:
+def refuse_old(step: str | None, newest: str) -> SourceMisconfiguredError:
     """The error for a database that is behind and may not be brought up to date now."""
     return SourceMisconfiguredError(
-        f"the database is at step {step or 'none'} and step {steps.newest} is needed: "
+        f"the database is at step {step or 'none'} and step {newest} is needed: "
         f"run `{UPGRADE_COMMAND}`, or set database.migrate to true"
     )
 
