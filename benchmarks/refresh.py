@@ -196,7 +196,11 @@ async def main(nodes: int, contracts: int, blocks: int) -> None:
             bound = listen(settings.http)
             ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
             serving = asyncio.create_task(
-                service.run(lambda app: serve_http(app, bound, settings.http, ready.set_result))
+                service.run(
+                    lambda app: serve_http(
+                        app, bound, settings.http, settings.live, announce=ready.set_result, farewell=service.take_leave
+                    )
+                )
             )
             await measure(service, local, f"{await ready}/graphql", blocks)
             serving.cancel()

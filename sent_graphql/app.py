@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.errors import UnavailableError
+from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.server import create_app
 from sent_graphql.live.hub import LiveQueryHub
 from sent_graphql.models.contracts import ContractsView
@@ -29,6 +30,7 @@ from sent_graphql.pollers.publisher import SnapshotPublisher
 from sent_graphql.registrations.desk import RegistrationDesk
 from sent_graphql.registrations.proofs import ProofChecker
 from sent_graphql.registrations.validation import RegistrationValidator
+from sent_graphql.registrations.verdicts import RememberedVerdicts
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.resolvers.services import Services
 from sent_graphql.schema.build import build_schema
@@ -74,7 +76,11 @@ async def serve(settings: Settings, root: Path, *, announce: Callable[[str], Non
         with contextlib.closing(listen(settings.http)) as bound:
             async with _network(settings, root) as settings:
                 service = Service(settings, root)
-                await service.run(lambda app: serve_http(app, bound, settings.http, announce))
+                await service.run(
+                    lambda app: serve_http(
+                        app, bound, settings.http, settings.live, announce=announce, farewell=service.take_leave
+                    )
+                )
     except BaseExceptionGroup as faults:
         # Not `except*`: before 3.11.4, what is raised in its body comes out as a group.
         raise _mendable(faults) from None
@@ -139,11 +145,12 @@ class Service:
             contract=ContractProofJudge(self._rpc, rewards, timeout=settings.proofs.contract_timeout),
             max_under_way=settings.proofs.workers + settings.proofs.max_waiting,
         )
+        verdicts = RememberedVerdicts(self._proofs)
         services = Services(
             history=events,
             registrations=registrations,
-            registration_desk=RegistrationDesk(self._proofs, registrations, clock=lambda: datetime.now(UTC)),
-            registration_validator=RegistrationValidator(self._proofs),
+            registration_desk=RegistrationDesk(verdicts, registrations, clock=lambda: datetime.now(UTC)),
+            registration_validator=RegistrationValidator(verdicts),
             signatures=self._signatures,
         )
         options = ResolverOptions(
@@ -159,11 +166,14 @@ class Service:
         self.live = LiveQueryHub(
             schema, self.snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens
         )
+        self._connections = LiveConnections(settings.live)
         self.app = create_app(
             settings=settings,
             schema=schema,
             snapshots=self.snapshots,
             make_context=make_context,
+            live=self.live,
+            connections=self._connections,
         )
 
     @property
@@ -174,6 +184,14 @@ class Service:
     def refresh_contracts(self) -> None:
         """Has the contracts read again as soon as their minimum interval allows."""
         self._contracts.trigger()
+
+    async def take_leave(self) -> None:
+        """Completes all subscriptions and ends the connections that carry them, within the grace period."""
+        grace = self._settings.http.shutdown_grace
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                await self.live.close()
+        await self._connections.leave(grace)
 
     async def run(self, serve_app: Callable[[ASGIApp], Awaitable[None]]) -> None:
         """Feeds the snapshots while `serve_app` answers from them; ends when it does."""

@@ -3,14 +3,14 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from sent_graphql.errors import UnavailableError
-from sent_graphql.settings import HttpSettings
+from sent_graphql.settings import HttpSettings, LiveSettings
 
 BACKLOG = 2048
 """Connections that the system holds while none is being accepted."""
@@ -19,14 +19,22 @@ BACKLOG = 2048
 class Server(uvicorn.Server):
     """Signals are the caller's business: it cancels, and open answers get their grace."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, farewell: Callable[[], Awaitable[None]]) -> None:
         super().__init__(config)
         self.answering = asyncio.Event()
+        self._farewell = farewell
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to accept, and tells so."""
         await super().startup(sockets)
         self.answering.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accepts no more, takes leave of who would stay for ever, and lets the rest end within the grace period."""
+        for server in self.servers:
+            server.close()
+        await self._farewell()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -65,9 +73,18 @@ def url_of(bound: socket.socket) -> str:
 
 
 async def serve_http(
-    app: ASGIApp, bound: socket.socket, settings: HttpSettings, announce: Callable[[str], None]
+    app: ASGIApp,
+    bound: socket.socket,
+    settings: HttpSettings,
+    live: LiveSettings,
+    *,
+    announce: Callable[[str], None],
+    farewell: Callable[[], Awaitable[None]],
 ) -> None:
-    """Answers requests until cancelled, then lets open answers end within the grace period."""
+    """Answers requests until cancelled, then lets open answers end within the grace period.
+
+    `farewell` ends the connections that clients mean to keep; it is called when no more are accepted.
+    """
     server = Server(
         uvicorn.Config(
             app,
@@ -76,7 +93,14 @@ async def serve_http(
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
-        )
+            ws="websockets-sansio",
+            ws_max_size=live.max_message_bytes,
+            ws_ping_interval=live.ping_interval,
+            ws_ping_timeout=live.ping_timeout,
+            # Its memory for each connection is a multiple of all the rest, and updates are small.
+            ws_per_message_deflate=False,
+        ),
+        farewell,
     )
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:

@@ -8,6 +8,8 @@ import msgspec
 import orjson
 from starlette.requests import Request
 
+from sent_graphql.live.subscriptions import Operation
+
 UNSUSPICIOUS_BRACKETS: Final = 256
 """Opening brackets in a JSON text that cannot nest deeply enough to matter."""
 
@@ -32,6 +34,10 @@ class Parameters(msgspec.Struct, frozen=True, rename="camel"):
     operation_name: str | None = None
     variables: dict[str, Any] | None = None
     extensions: dict[str, Any] | None = None
+
+    def as_operation(self) -> Operation:
+        """The same as live queries take it."""
+        return Operation(query=self.query or "", name=self.operation_name or None, variables=self.variables)
 
 
 class RequestReader:

@@ -7,7 +7,6 @@
   `meta` answers in the same operation; `/readyz` tells readiness by its status.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 import orjson
@@ -20,17 +19,16 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.exceptions import MissingQueryError
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
+from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from sent_graphql.http.event_stream import EventStreams
 from sent_graphql.http.graphiql import GraphiqlPage
-from sent_graphql.http.graphql_request import RequestError, RequestReader
-from sent_graphql.http.media_types import GRAPHQL_RESPONSE, HTML, JSON, Accept
+from sent_graphql.http.graphql_request import Parameters, RequestError, RequestReader
+from sent_graphql.http.media_types import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, Accept
+from sent_graphql.http.operations import QUERIES, QUERIES_AND_MUTATIONS, Operations, never_ran
 from sent_graphql.http.replies import json_reply, refusal
-from sent_graphql.http.snapshots import SnapshotReader
-from sent_graphql.models.snapshot import Snapshot
-from sent_graphql.schema.operations import ambiguity, no_such_operation
 
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
 VARY: Final = {"vary": "accept"}
@@ -45,10 +43,9 @@ class _Adapter(StarletteRequestAdapter):
 
 
 class GraphQLView(GraphQL[object, None]):
-    """Answers queries by GET and POST, each from the one snapshot that was current when it began.
+    """Answers queries by GET and POST, and streams of events to who accepts those.
 
-    `make_context` turns that snapshot into what resolvers see as `info.context`. `page` is what browsers get;
-    without it they get 404. `max_tokens` bounds the documents that are parsed here.
+    `page` is what browsers get; without it they get 404.
     """
 
     request_adapter_class = _Adapter
@@ -57,24 +54,24 @@ class GraphQLView(GraphQL[object, None]):
         self,
         schema: strawberry.Schema,
         *,
-        snapshots: SnapshotReader,
-        make_context: Callable[[Snapshot], object],
+        operations: Operations,
+        streams: EventStreams,
         reader: RequestReader,
         page: GraphiqlPage | None,
-        max_tokens: int,
     ) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
-        self._snapshots = snapshots
-        self._make_context = make_context
+        self._operations = operations
+        self._streams = streams
         self._reader = reader
         self._page = page
-        self._max_tokens = max_tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The ASGI entry. A HEAD request is answered as a GET; the server leaves out the body."""
-        request = Request({**scope, "method": "GET"} if scope["method"] == "HEAD" else scope, receive)
+        is_head = scope["method"] == "HEAD"
+        request = Request({**scope, "method": "GET"} if is_head else scope, receive)
         try:
-            response = await self._answer(request)
+            response = await self._answer(request, is_head=is_head)
+            await response(scope, receive, send)
         except RequestError as error:
             response = refusal(
                 error.status,
@@ -82,11 +79,11 @@ class GraphQLView(GraphQL[object, None]):
                 {**VARY, **error.headers},
                 media_type=Accept(request.headers.get("accept", "")).response_type() or JSON,
             )
+            await response(scope, receive, send)
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, *, is_head: bool) -> Response:
         if request.method == "OPTIONS":
             return Response(status_code=204, headers={"allow": METHODS})
         if request.method not in {"GET", "POST"}:
@@ -95,6 +92,12 @@ class GraphQLView(GraphQL[object, None]):
             if self._page is None:
                 raise RequestError(404, "GraphiQL is switched off here.")
             return self._page.response(request)
+        if Accept(request.headers.get("accept", "")).names(EVENT_STREAM):
+            if is_head:
+                raise RequestError(405, "Streams are served by GET and POST.", {"allow": METHODS})
+            parameters = await self._reader.read(request)
+            request.state.operation = parameters.operation_name
+            return self._streams.response(request, parameters)
         return await self.run(request)
 
     def should_render_graphql_ide(self, request: object) -> bool:
@@ -140,20 +143,11 @@ class GraphQLView(GraphQL[object, None]):
         return result
 
     async def _execute(self, method: str, data: GraphQLRequestData) -> ExecutionResult:
-        if unclear := ambiguity(data.query or "", data.operation_name, max_tokens=self._max_tokens):
-            return ExecutionResult(data=None, errors=[unclear])
-        allowed = {OperationType.QUERY} if method == "GET" else {OperationType.QUERY, OperationType.MUTATION}
+        parameters = Parameters(
+            query=data.query, operation_name=data.operation_name, variables=data.variables, extensions=data.extensions
+        )
         try:
-            return await self.schema.execute(
-                data.query,
-                variable_values=data.variables,
-                context_value=self._make_context(await self._snapshots.current()),
-                operation_name=data.operation_name,
-                allowed_operation_types=allowed,
-                operation_extensions=data.extensions,
-            )
-        except CannotGetOperationTypeError as error:
-            return ExecutionResult(data=None, errors=[no_such_operation(error)])
+            return await self._operations.run(parameters, QUERIES if method == "GET" else QUERIES_AND_MUTATIONS)
         except InvalidOperationTypeError as error:
             raise _wrong_transport(error) from None
         except MissingQueryError:
@@ -162,7 +156,7 @@ class GraphQLView(GraphQL[object, None]):
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
         """The response's members; what never ran has no `data`."""
         response = await super().process_result(request, result)
-        if _never_ran(result):
+        if never_ran(result):
             response.pop("data", None)
         return response
 
@@ -191,13 +185,8 @@ def _wants_page(request: Request) -> bool:
     )
 
 
-def _never_ran(result: ExecutionResult) -> bool:
-    """Errors of execution have a path; without any, and without data, the operation was refused before it."""
-    return result.data is None and bool(result.errors) and all(error.path is None for error in result.errors or ())
-
-
 def _status(result: ExecutionResult, media_type: str | None) -> int:
-    if media_type != GRAPHQL_RESPONSE or not _never_ran(result):
+    if media_type != GRAPHQL_RESPONSE or not never_ran(result):
         return 200
     codes = {(error.extensions or {}).get("code") for error in result.errors or ()}
     return 500 if "INTERNAL" in codes else 400
@@ -206,4 +195,8 @@ def _status(result: ExecutionResult, media_type: str | None) -> int:
 def _wrong_transport(error: InvalidOperationTypeError) -> RequestError:
     if error.operation_type is OperationType.MUTATION:
         return RequestError(405, "Mutations are only served by POST.", {"allow": "POST"})
-    return RequestError(400, "Subscriptions are not served by a plain GET or POST.")
+    return RequestError(
+        400,
+        "Subscriptions are not served by a plain GET or POST: use a WebSocket (graphql-transport-ws), or accept "
+        "text/event-stream.",
+    )

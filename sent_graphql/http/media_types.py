@@ -6,6 +6,7 @@ from typing import Final
 JSON: Final = "application/json"
 GRAPHQL_RESPONSE: Final = "application/graphql-response+json"
 HTML: Final = "text/html"
+EVENT_STREAM: Final = "text/event-stream"
 
 MAX_RANGES: Final = 64
 """Media ranges of one header that are looked at; the rest is ignored."""

@@ -1,9 +1,11 @@
 """JSON answers: how they are encoded, and how a refusal reads."""
 
+import secrets
 from collections.abc import Mapping
 from typing import Final
 
 import orjson
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,6 +45,13 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None = None,
     code = _CODES.get(status, "INTERNAL" if status >= 500 else "BAD_REQUEST")
     errors = [{"message": message, "extensions": {"code": code}}]
     return json_reply({"errors": errors}, status=status, headers=headers, media_type=media_type)
+
+
+def masked(fault: BaseException) -> bytes:
+    """The one error that a subscriber may see of a fault of ours: its id, under which the log tells the rest."""
+    incident = secrets.token_hex(8)
+    structlog.get_logger().error("operation failed", id=incident, exc_info=fault)
+    return orjson.dumps([{"message": "Internal error", "extensions": {"code": "INTERNAL", "id": incident}}])
 
 
 async def on_http_exception(_request: Request, error: Exception) -> Response:

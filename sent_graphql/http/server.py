@@ -10,17 +10,24 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from sent_graphql.http.event_stream import EventStreams
 from sent_graphql.http.graphiql import GraphiqlPage, assets
 from sent_graphql.http.graphql_request import RequestReader
 from sent_graphql.http.graphql_view import GraphQLView
 from sent_graphql.http.health import Readyz, healthz
 from sent_graphql.http.info import Info
+from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.middleware import Faults, RequestLog, SecurityHeaders, cors
+from sent_graphql.http.operations import Operations
+from sent_graphql.http.registrations import RegistrationRoutes
 from sent_graphql.http.replies import on_http_exception
 from sent_graphql.http.snapshots import SnapshotReader
+from sent_graphql.http.websocket import WebSocketEndpoint
+from sent_graphql.live.subscriptions import LiveQueries
 from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.resolvers.services import Services
 from sent_graphql.settings import Settings
 
 
@@ -30,24 +37,37 @@ def create_app(
     schema: strawberry.Schema,
     snapshots: SnapshotReader,
     make_context: Callable[[Snapshot], object],
+    live: LiveQueries,
+    connections: LiveConnections,
+    services: Services | None = None,
     lifespan: Lifespan[Starlette] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
     """The service's ASGI application.
 
-    `make_context` gives what resolvers see as `info.context`, from the one snapshot that answers the request.
-    `lifespan` starts and stops what feeds the snapshots; `clock` gives unix seconds.
+    `make_context` gives what resolvers see as `info.context`, from the one snapshot that answers the request. `live`
+    answers subscriptions; `connections` counts what carries them, and is the caller's to end. `services` answers what
+    the snapshot does not. `lifespan` starts and stops what feeds the snapshots; `clock` gives unix seconds.
     """
+    operations = Operations(
+        schema, snapshots=snapshots, make_context=make_context, max_tokens=settings.graphql.max_tokens
+    )
     graphql = GraphQLView(
         schema,
-        snapshots=snapshots,
-        make_context=make_context,
+        operations=operations,
+        streams=EventStreams(live=live, operations=operations, connections=connections, settings=settings.live),
         reader=RequestReader(
             max_body_bytes=settings.http.max_body_bytes,
             body_timeout=settings.http.body_timeout,
         ),
         page=GraphiqlPage(network=settings.network.name) if settings.http.graphiql else None,
-        max_tokens=settings.graphql.max_tokens,
+    )
+    sockets = WebSocketEndpoint(
+        live=live,
+        operations=operations,
+        connections=connections,
+        settings=settings.live,
+        origins=settings.http.cors_origins,
     )
     routes: list[BaseRoute] = [
         Route("/", _home),
@@ -55,12 +75,16 @@ def create_app(
         Route("/info", Info(snapshots, clock=clock).__call__),
         Route("/healthz", healthz),
         Route("/readyz", Readyz(snapshots).__call__),
+        *RegistrationRoutes(
+            services or Services(), snapshots, clock=clock, body_timeout=settings.http.body_timeout
+        ).routes(),
     ]
     if settings.http.graphiql:
         routes.append(assets())
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(Sockets, endpoint=sockets),
             Middleware(RequestLog),
             Middleware(SecurityHeaders),
             *cors(settings.http.cors_origins),
@@ -71,6 +95,21 @@ def create_app(
     )
     app.router.redirect_slashes = False  # such a redirect is an absolute URL made of the client's Host header
     return app
+
+
+class Sockets:
+    """Sends WebSockets straight to their endpoint: layers in between would cost every open connection its memory."""
+
+    def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
+        self._app = app
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes everything else on."""
+        if scope["type"] == "websocket" and scope["path"] == scope.get("root_path", "") + "/graphql":
+            await self._endpoint(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 async def _home(_request: Request) -> Response:

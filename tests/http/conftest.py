@@ -5,7 +5,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 import pytest
@@ -14,7 +14,9 @@ import uvicorn
 from graphql import GraphQLError
 from starlette.applications import Starlette
 
+from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.server import create_app
+from sent_graphql.live.subscriptions import Operation, Outlet, SubscriptionRefusedError
 from sent_graphql.models.contracts import ContractAddresses, ContributionStatus
 from sent_graphql.models.global_id import global_id
 from sent_graphql.models.network import (
@@ -266,6 +268,17 @@ def times_asked(snapshots: HeldSnapshots) -> Callable[[], int]:
     return lambda: snapshots.asked
 
 
+class NoLiveQueries:
+    """Refuses all subscriptions; those that are answered are tried in live/."""
+
+    async def subscribe(self, operation: Operation, outlet: Outlet) -> NoReturn:
+        """Refuses."""
+        raise SubscriptionRefusedError([GraphQLError("There are none here")])
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+
 @contextmanager
 def running(app: Starlette) -> Iterator[str]:
     """Serves `app` on a free loopback port, in a thread with its own loop; gives its address."""
@@ -308,6 +321,8 @@ def start(held: HeldSnapshots, small_schema: strawberry.Schema) -> Iterator[Call
                 schema=schema,
                 snapshots=held,
                 make_context=make_context,
+                live=NoLiveQueries(),
+                connections=LiveConnections(settings.live),
                 clock=lambda: 1_720_677_228.877856,
             )
             return servers.enter_context(running(app))
