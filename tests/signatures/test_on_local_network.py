@@ -43,14 +43,6 @@ CLAIM = """mutation ($address: Address!) { requestRewardsClaim(address: $address
   claim { address amount height messageToSign signature nonSignerIds sufficient } errors { code message } } }"""
 EXIT = """mutation ($pubkey: Ed25519PublicKey!) { request: requestExit(pubkey: $pubkey) {
   exit { pubkeyBls timestamp expiresAt messageToSign signature nonSignerIds sufficient } errors { code message } } }"""
-LIQUIDATION = 60
-
-CLAIM = """mutation ($address: Address!) { requestRewardsClaim(address: $address) {
-  claim { address amount height messageToSign signature nonSignerIds sufficient } errors { code message } } }"""
-SIGNATURE = (
-    "exit { pubkeyBls timestamp expiresAt messageToSign signature nonSignerIds sufficient } errors { code message }"
-)
-EXIT = f"mutation ($pubkey: Ed25519PublicKey!) {{ request: requestExit(pubkey: $pubkey) {{ {SIGNATURE} }} }}"
 LIQUIDATION = EXIT.replace("requestExit", "requestLiquidation")
 
 
