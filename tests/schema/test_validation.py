@@ -1,5 +1,6 @@
 """validateRegistration as clients see it: strings in, strings out, and errors as answers."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,3 +137,9 @@ async def test_without_a_snapshot_nothing_is_judged(ask: Any) -> None:
     (error,) = result.errors
     assert error.extensions["code"] == "NOT_READY"
     assert judge.given == []
+
+
+def test_the_documentation_explains_every_code() -> None:
+    """What it says of each is read by people; that none is missing is seen to here."""
+    page = (Path(__file__).parents[2] / "docs" / "registrations.md").read_text(encoding="utf-8")
+    assert [code.name for code in RegistrationErrorCode if f"| `{code.name}` |" not in page] == []
