@@ -43,9 +43,9 @@ class Gate:
         os.mkfifo(path)
 
     @property
-    def work(self) -> tuple[Callable[[str], Any], str]:
-        """What to run: gives what the test writes."""
-        return eval, f"open({str(self._path)!r}).read()"
+    def code(self) -> str:
+        """What to evaluate: gives what the test writes."""
+        return f"open({str(self._path)!r}).read()"
 
     async def open(self, word: str) -> None:
         """Lets one piece of work go on, once it is there."""
@@ -124,7 +124,7 @@ async def test_work_that_kills_its_process_twice_is_given_up_and_the_pool_lives_
 
 async def test_a_process_that_dies_takes_nobody_elses_work_with_it(make_pool: MakePool, gate: Gate) -> None:
     pool = make_pool(workers=2)
-    held = asyncio.create_task(pool.run(*gate.work))
+    held = asyncio.create_task(pool.run(eval, gate.code))
     with pytest.raises(WorkerLostError):
         await pool.run(signal.raise_signal, signal.SIGKILL)
     await gate.open("unharmed")
@@ -135,7 +135,7 @@ async def test_beyond_the_bound_work_is_refused_at_once_and_taken_again_later(
     make_pool: MakePool, gate: Gate, second_gate: Gate
 ) -> None:
     pool = make_pool(workers=1, max_waiting=1)
-    held = [asyncio.create_task(pool.run(*one.work)) for one in (gate, second_gate)]
+    held = [asyncio.create_task(pool.run(eval, one.code)) for one in (gate, second_gate)]
     await asyncio.sleep(0)
     with pytest.raises(WorkersBusyError) as caught:
         await pool.run(operator.add, 1, 1)
@@ -163,7 +163,7 @@ async def test_the_wait_for_a_process_counts_as_well(make_pool: MakePool) -> Non
 async def test_nobody_gets_the_answer_to_anothers_question(make_pool: MakePool, gate: Gate) -> None:
     pool = make_pool()
     await pool.run(os.getpid)
-    left = asyncio.create_task(pool.run(*gate.work))
+    left = asyncio.create_task(pool.run(eval, gate.code))
     await asyncio.sleep(0)
     left.cancel()
     with pytest.raises(asyncio.CancelledError):
