@@ -1,6 +1,6 @@
 """The two protocols that GraphQL clients speak over WebSockets, as their messages differ.
 
-`graphql-transport-ws` is the one of the npm package graphql-ws. The older one, called `graphql-ws` in handshakes, is that
+`graphql-transport-ws` is that of the npm package graphql-ws. The older one, called `graphql-ws` in handshakes, is that
 of the package subscriptions-transport-ws, and is spoken by clients that have not been renewed.
 """
 
