@@ -1,0 +1,77 @@
+"""Documents that are read and checked once."""
+
+from typing import Any
+
+import pytest
+from graphql import parse
+
+from sent_graphql.resolvers.context import RequestContext, ResolverOptions
+from sent_graphql.schema import documents
+from sent_graphql.schema.build import build_schema
+from sent_graphql.schema.documents import MAX_DOCUMENTS, MAX_LENGTH, Document, Documents
+from sent_graphql.settings import GraphqlSettings
+
+TREE = parse("{ meta { id } }")
+
+
+@pytest.fixture
+def asked(make: Any) -> Any:
+    """A schema of its own, and how to ask it."""
+    schema = build_schema(GraphqlSettings(), "mainnet")
+    context = RequestContext(make.snapshot(make.state()), ResolverOptions("mainnet", 100, 2500))
+    return schema, lambda text, **variables: schema.execute_sync(text, variable_values=variables, context_value=context)
+
+
+def test_a_valid_document_is_checked_once(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    schema, ask = asked
+    first = ask("{ meta { version } }")
+    known = schema.documents.get("{ meta { version } }")
+    monkeypatch.setattr("strawberry.schema.schema.parse", None)
+    monkeypatch.setattr("strawberry.schema.schema.validate_document", None)
+    assert ask("{ meta { version } }").data == first.data
+    assert schema.documents.get("{ meta { version } }") is known
+
+
+def test_values_of_variables_are_checked_every_time(asked: Any) -> None:
+    _, ask = asked
+    text = "query ($a: Address!) { wallet(address: $a) { id } }"
+    assert ask(text, a="0x" + "0" * 40).errors is None
+    assert ask(text, a="0x1").errors[0].extensions["code"] == "BAD_USER_INPUT"
+
+
+@pytest.mark.parametrize("text", ["{ nonsense }", "{"])
+def test_what_is_not_valid_is_refused_every_time_and_not_kept(asked: Any, text: str) -> None:
+    schema, ask = asked
+    first, second = (ask(text).errors for _ in range(2))
+    assert [error.formatted for error in first] == [error.formatted for error in second] != []
+    assert schema.documents.get(text) is None
+
+
+def test_the_number_of_documents_is_bounded_and_the_oldest_goes_first() -> None:
+    kept = Documents()
+    for number in range(MAX_DOCUMENTS):
+        kept.keep(str(number), TREE)
+    assert kept.get("0") is not None
+    kept.keep("another", TREE)
+    assert kept.get("0") is not None
+    assert kept.get("1") is None
+
+
+def test_very_long_documents_are_not_kept() -> None:
+    kept = Documents()
+    kept.keep("x" * (MAX_LENGTH + 1), TREE)
+    assert kept.get("x" * (MAX_LENGTH + 1)) is None
+
+
+def test_an_operation_is_known_without_its_spacing_and_its_neighbours() -> None:
+    alone = Document(parse("query A{meta{...F}}fragment F on Meta{id}")).operation(None)
+    beside = Document(
+        parse(
+            "query B { meta { ...G } } fragment G on Meta { id } query A { # the one\n meta { ...F } } "
+            "fragment F on Meta { id }"
+        )
+    )
+    assert alone is not None
+    assert beside.operation("A").canonical == alone.canonical  # type: ignore[union-attr]
+    assert beside.operation("C") is None
+    assert documents.Document(parse("fragment F on Meta { id }")).operation(None) is None
