@@ -52,7 +52,6 @@ class EventIndexer:
         self._reader = reader
         self._store = store
         self._taken_up = False
-        self._written_to: int | None = None
         self._writing = asyncio.Lock()
         self._wake = asyncio.Event()
         self._log = structlog.get_logger(__name__)
@@ -72,7 +71,7 @@ class EventIndexer:
             self._events.clear()
             return
         self._taken_up = True
-        self._note_written(self._events.stored_to)
+        self._store.note_height(self._events.stored_to)
 
     async def follow(self, tail: EventRange) -> None:
         """Write what a refresh brought, if it joins what is there; else it is read again in the background.
@@ -177,12 +176,11 @@ class EventIndexer:
                     await self._write(found)
 
     def _joins(self, found: EventRange) -> bool:
-        """Whether a range goes on from what is stored, or takes back what a reorganisation has left there."""
-        events = self._events
-        if events.from_block is None or events.stored_to is None:
+        """Whether a range goes on from what is stored. It may begin below: after a reorganisation, or a restart."""
+        stored_to, from_block = self._events.stored_to, self._events.from_block
+        if stored_to is None or from_block is None:
             return False
-        news = found.last > events.stored_to or (self._written_to or 0) > events.stored_to
-        return news and events.from_block <= found.first <= events.stored_to + 1
+        return from_block <= found.first <= stored_to + 1 and found.last > stored_to
 
     async def _write(self, found: EventRange) -> None:
         """One transaction; the hashes that the events rest on go with it."""
@@ -195,11 +193,7 @@ class EventIndexer:
             raise
         if self._events.rollbacks == rollbacks:
             self._events.stored_to = found.last
-        self._note_written(found.last)
-
-    def _note_written(self, block: int | None) -> None:
-        self._written_to = block
-        self._store.note_height(block)
+        self._store.note_height(found.last)
 
     async def _begin(self, head: int) -> None:
         """Find out where the chain's events begin."""
@@ -223,7 +217,7 @@ class EventIndexer:
             await self._store.begin(block, block_hash, addresses.contribution_factory, addresses.reward_rate_pool)
             if self._events.rollbacks == rollbacks:
                 self._events.stored_to = block - 1
-        self._note_written(None)
+        self._store.note_height(None)
 
     async def _take_up(self, head: int) -> None:
         """Go on in a database that was away at the start, or that another process has written to.
@@ -246,7 +240,7 @@ class EventIndexer:
                     self._events.begin(state.from_block, state.hashes[state.from_block])
                 if self._events.from_block == state.from_block:
                     self._events.stored_to = min(fork, state.scanned_to)
-            self._note_written(state.scanned_to)
+            self._store.note_height(state.scanned_to)
         self._taken_up = True
 
     def _ours(self, state: ScanState | None) -> ScanState | None:

@@ -98,8 +98,8 @@ class EventStore:
     ) -> None:
         """Replace all from block `first` on by the events of the blocks `first` to `last`, in one transaction.
 
-        After a reorganisation `first` is the block after the fork point (and `last` may be the fork point itself).
-        `hashes` are of blocks of that range. Raises ScanGapError where blocks below `first` are missing.
+        After a reorganisation `first` is the block after the fork point. `hashes` are of blocks of that range, `last`
+        among them. Raises ScanGapError where blocks below `first` are missing.
         """
         async with self._database.writing() as connection:
             state = (await connection.execute(select(scan.c.from_block, scan.c.scanned_to))).one_or_none()
@@ -114,10 +114,9 @@ class EventStore:
             rows = [_seed(registration) for registration in seeded]
             if rows:
                 await connection.execute(insert(seeds), rows)
-            if hashes:
-                await connection.execute(
-                    insert(blocks), [{"number": number, "hash": text} for number, text in hashes.items()]
-                )
+            await connection.execute(
+                insert(blocks), [{"number": number, "hash": text} for number, text in hashes.items()]
+            )
             oldest = last - self._reorg_depth
             await connection.execute(
                 delete(blocks).where(blocks.c.number < oldest, blocks.c.number != state.from_block)

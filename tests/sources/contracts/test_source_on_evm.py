@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from sqlalchemy import URL
 
 from sent_graphql.bls import SecretKey
 from sent_graphql.localdev.chain import Chain, Contract, Receipt
@@ -15,8 +16,9 @@ from sent_graphql.models.network import NetworkType
 from sent_graphql.settings import ContractsSettings, NetworkSettings
 from sent_graphql.sources.contracts.calls import BlockReader
 from sent_graphql.sources.contracts.rpc import JsonRpc
-from sent_graphql.sources.contracts.scan_file import ScanFile
 from sent_graphql.sources.contracts.source import ContractsSource
+from sent_graphql.sources.database.database import Database
+from sent_graphql.sources.database.events import EventStore
 
 pytestmark = pytest.mark.xdist_group("evm")
 
@@ -40,12 +42,18 @@ class Keys(NamedTuple):
         return (self.ed25519, 5, 6, 700)
 
 
+@pytest.fixture
+def database_url(tmp_path: Path) -> URL:
+    """One kind of database is enough here."""
+    return URL.create("sqlite+aiosqlite", database=str(tmp_path / "test.db"))
+
+
 @pytest.fixture(params=["multicall", "batches"])
 async def source(
     request: pytest.FixtureRequest,
     chain: Chain,
     deployment: Deployment,
-    tmp_path: Path,
+    database: Database,
     make_rpc: Callable[..., JsonRpc],
     contracts_settings: Callable[..., ContractsSettings],
 ) -> ContractsSource:
@@ -62,7 +70,8 @@ async def source(
         name="localdev", nettype=NetworkType.LOCALDEV, chain_id=31337, unlock_seconds=60, deregistration_lock_seconds=60
     )
     rpc = make_rpc(chain.url)
-    source = ContractsSource(settings, network, rpc, BlockReader(rpc, settings), ScanFile(tmp_path, network, settings))
+    store = EventStore(database, settings.reorg_depth)
+    source = ContractsSource(settings, network, rpc, BlockReader(rpc, settings), store)
     await source.start()
     return source
 
@@ -103,7 +112,7 @@ async def test_a_node_registers_asks_to_leave_and_leaves(
     signed_at = await chain.timestamp()
     await send(rewards, "exitBLSPublicKeyWithSignature", keys.point, signed_at, PROOF, [], sender=other)
     left = await source.fetch(asked, ())
-    assert (list(left.nodes), list(left.exited_ids)) == ([], [contract_id])
+    assert (list(left.nodes), list(left.exits)) == ([], [contract_id])
     assert left.registrations == registered.registrations
 
     await send(rewards, "addBLSPublicKey", keys.point, PROOF, keys.parameters, [], sender=operator)

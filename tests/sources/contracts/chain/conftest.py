@@ -114,6 +114,8 @@ class FakeChain:
         self.max_addresses: int | None = None
         self.range_words = "block range is too large"
         self.code_kept_from = 0
+        self.state_kept_from = 0
+        self.tells_times = False
         self.foreign_logs: list[dict[str, Any]] = []
         self.before_answer: Callable[[str, list[Any]], None] = lambda method, params: None
         self.codeless: set[str] = set()
@@ -149,6 +151,8 @@ class FakeChain:
             block_hash = "0x" + hashlib.sha256(f"{self._salt} {number} {parent}".encode()).hexdigest()
             for index, log in enumerate(self._pending):
                 log |= {"blockNumber": hex(number), "blockHash": block_hash, "logIndex": hex(index)}
+                if self.tells_times:
+                    log["blockTimestamp"] = hex(1_700_000_000 + number)
             self.blocks.append(Block(block_hash, self.state.copied(), self._pending))
             self._pending = []
 
@@ -364,6 +368,8 @@ class FakeChain:
         address, view, argument = eth_address(to), VIEWS[data[:4]], int.from_bytes(data[4:36], "big")
         if block > self.head:
             raise self.refusal(-32000, "header not found")
+        if block < self.state_kept_from:
+            raise self.refusal(-32000, "missing trie node 5ad1")
         self.calls.append((view, argument))
         if view in self.refused_views:
             raise self.refusal(-32000, "out of gas")
@@ -464,7 +470,7 @@ def make_source(
 ) -> Callable[..., Awaitable[ContractsSource]]:
     """A started source over the chain; several share one database, as restarts do."""
 
-    async def make(*more_urls: str, **changes: Any) -> ContractsSource:
+    async def make(*more_urls: str, database: Database = database, **changes: Any) -> ContractsSource:
         values = {
             "service_node_rewards": REWARDS.lower(),
             "contribution_factory": FACTORY,

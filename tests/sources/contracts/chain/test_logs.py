@@ -1,15 +1,13 @@
-"""Logs are believed only when they were asked for, and tell what their generation of contracts means."""
+"""Logs are believed only when they were asked for."""
 
 from typing import Any
 
 import pytest
-from eth_abi.abi import encode
 from structlog.testing import capture_logs
 
-from sent_graphql.models.contracts import ContractAddresses
 from sent_graphql.sources.contracts.abi import Event
 from sent_graphql.sources.contracts.errors import RangeTooLargeError, RpcMalformedReplyError
-from sent_graphql.sources.contracts.logs import ADDRESSES_PER_QUERY, LogQuery, contract_queries, past_event
+from sent_graphql.sources.contracts.logs import ADDRESSES_PER_QUERY, LogQuery, contract_queries
 
 
 def raw(**changes: Any) -> dict[str, Any]:
@@ -59,6 +57,11 @@ def test_a_removed_log_is_no_data() -> None:
         [raw(data="0xzz")],
         [raw(blockNumber=5)],
         [raw(address="0x12")],
+        [raw(blockHash="0x12")],
+        [raw(transactionHash="0x" + "zz" * 32)],
+        [raw(logIndex=hex(2**31))],
+        [raw(blockTimestamp=5)],
+        [raw(blockTimestamp=hex(2**37))],
         [{"address": "0x" + "c2" * 20}],
     ],
 )
@@ -84,26 +87,8 @@ def test_a_range_is_asked_for_in_pieces_without_gap_or_overlap() -> None:
     assert [(query.first, query.last) for query in queries] == [(3, 5), (6, 8), (9, 9)]
 
 
-@pytest.mark.parametrize(
-    "broken",
-    [
-        {"topics": [Event.NEW_SERVICE_NODE_V2.topic]},
-        {"topics": [Event.NEW_SERVICE_NODE_V2.topic, "0x01"], "data": "0x" + "00" * 32},
-        {
-            "topics": [Event.NEW_SERVICE_NODE_V2.topic, "0x01"],
-            "data": "0x"
-            + encode(["address", "uint256[6]", "((address,address),uint256)[]"], ["0x" + "01" * 20, [1] * 6, []]).hex(),
-        },
-        {"topics": [Event.REWARDS_BALANCE_UPDATED.topic, "0x" + "ff" * 32]},
-    ],
-)
-def test_an_event_that_does_not_decode_is_malformed(broken: dict[str, Any]) -> None:
-    (log,) = LogQuery(5, 7).parse([raw(**broken)])
-    with pytest.raises(RpcMalformedReplyError):
-        past_event(log, ContractAddresses(service_node_rewards=log.address))
-
-
-def test_other_events_tell_nothing() -> None:
-    logs = LogQuery(5, 7).parse([raw(topics=[]), raw(topics=[Event.PAUSED.topic])])
-    addresses = ContractAddresses(service_node_rewards=logs[0].address)
-    assert [past_event(log, addresses) for log in logs] == [None, None]
+def test_a_log_may_tell_the_time_of_its_block() -> None:
+    told, silent, unknown = LogQuery(5, 7).parse(
+        [raw(blockTimestamp="0x682d2cc0"), raw(logIndex="0x2"), raw(logIndex="0x3", blockTimestamp="0x0")]
+    )
+    assert (told.timestamp, silent.timestamp, unknown.timestamp) == (0x682D2CC0, None, None)

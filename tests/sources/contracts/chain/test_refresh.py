@@ -100,12 +100,16 @@ async def test_a_registration_reads_the_new_node_alone(chain: Any, source: Contr
     assert {person(1), person(2)} <= second.recipients.keys()
 
 
-async def test_a_seeded_node_is_held_without_a_registration(chain: Any, source: ContractsSource) -> None:
+async def test_a_seeded_node_has_its_registration_from_the_contract(
+    chain: Any, source: ContractsSource, person: Any
+) -> None:
     first = await source.fetch(None, ())
-    chain.register(seeded=True)
+    chain.register(person(1), person(2), seeded=True)
     chain.mine()
     view = await source.fetch(first, ())
-    assert (list(view.nodes), view.registrations) == ([1], {})
+    registration, node = view.registrations[1], view.nodes[1]
+    assert (registration.fee, registration.operator, registration.added_at) == (None, person(1), node.added_at)
+    assert registration.contributors == node.contributors
 
 
 async def test_an_exit_leaves_a_gap_in_the_ids(chain: Any, source: ContractsSource) -> None:

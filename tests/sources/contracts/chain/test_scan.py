@@ -1,7 +1,6 @@
 """The scan of past events: where it begins, what it finds, and what stops it."""
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -304,33 +303,7 @@ async def test_a_reorganisation_between_two_steps_rolls_back_to_the_fork(
     await asyncio.gather(scan, return_exceptions=True)
 
 
-async def test_a_file_of_other_contracts_is_set_aside(
-    chain: Any, make_source: Any, scan_through: Any, tmp_path: Path
-) -> None:
-    chain.mine(5)
-    first = await make_source()
-    await first.fetch(None, ())
-    await scan_through(first)
-    await first.close()
-    second = await make_source(contribution_factory=None)
-    assert second.progress.scanned_to is None
-    assert [path.suffix for path in (tmp_path / "state").iterdir()] == [".unused"]
-
-
-async def test_a_file_that_cannot_be_read_or_written_is_done_without(
-    chain: Any, make_source: Any, scan_through: Any, tmp_path: Path, person: Any
-) -> None:
-    chain.register(person(1))
-    chain.mine()
-    (tmp_path / "state" / "localdev.events").mkdir(parents=True)
-    source = await make_source()
-    view = await source.fetch(None, ())
-    await scan_through(source)
-    await source.close()
-    assert list((await source.fetch(view, ())).registrations) == [1]
-
-
-async def test_a_later_deployment_block_than_before_keeps_the_file_an_earlier_one_does_not(
+async def test_a_later_deployment_block_than_before_keeps_the_events_an_earlier_one_does_not(
     chain: Any, make_source: Any, scan_through: Any
 ) -> None:
     chain.mine(20)
