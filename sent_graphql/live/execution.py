@@ -40,7 +40,7 @@ class Executor:
             result = await self._schema.execute(
                 operation.query,
                 variable_values=dict(operation.variables or {}),
-                operation_name=operation.name,
+                operation_name=operation.name or None,
                 context_value=self._make_context(snapshot),
                 root_value=event,
                 allowed_operation_types={OperationType.SUBSCRIPTION},

@@ -39,7 +39,7 @@ class QuestionReader:
         if unclear := ambiguity(operation.query, operation.name, max_tokens=self._max_tokens):
             raise SubscriptionRefusedError([unclear])
         document = self._schema.documents.get(operation.query) or self._parsed(operation.query)
-        asked = None if document is None else document.operation(operation.name)
+        asked = None if document is None else document.operation(operation.name or None)
         if asked is not None:
             definitions = asked.definition.variable_definitions or ()
             variables = get_variable_values(

@@ -10,7 +10,10 @@ from graphql import GraphQLError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What a subscriber asks, as it came: the document's text, which of its operations, and the variables."""
+    """What a subscriber asks, as it came: the document's text, which of its operations, and the variables.
+
+    An empty name is none.
+    """
 
     query: str
     name: str | None = None

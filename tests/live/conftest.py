@@ -170,8 +170,8 @@ async def lived(
 
 @pytest.fixture(scope="session")
 def hub_with(schema: ServedSchema, make: Any) -> Callable[..., Any]:
-    """A hub at work, with services and settings of one's own."""
-    return lambda services=None, **settings: lived(schema, make, services, **settings)
+    """A hub at work, with a schema, services and settings of one's own."""
+    return lambda own=schema, services=None, **settings: lived(own, make, services, **settings)
 
 
 @pytest_asyncio.fixture

@@ -94,6 +94,7 @@ async def test_those_who_ask_the_same_cost_one_execution_and_get_the_same_bytes(
     [
         ("subscription   { network { # the top\n blockHeight, } }", {}),
         (f"{HEIGHT} ", {"variables": {"unknown": 1}}),
+        (HEIGHT, {"name": ""}),
         (f"query Q {{ meta {{ id }} }} {HEIGHT.replace('subscription', 'subscription S')}", {"name": "S"}),
     ],
 )
@@ -101,7 +102,7 @@ async def test_the_same_question_may_be_written_differently(
     live: Any, make: Any, reader: Any, query: str, operation: dict[str, Any]
 ) -> None:
     await live.publish(make.state())
-    first = HEIGHT.replace("subscription", "subscription S") if "name" in operation else HEIGHT
+    first = HEIGHT.replace("subscription", "subscription S") if operation.get("name") else HEIGHT
     await live.watch(first)
     other = reader()
     await live.hub.subscribe(Operation(query=query, **operation), other)
