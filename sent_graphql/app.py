@@ -174,6 +174,7 @@ class Service:
             make_context=make_context,
             live=self.live,
             connections=self._connections,
+            services=services,
         )
 
     @property
