@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parents[2]
 
 
 class TestHelp:
-    @pytest.mark.parametrize("command", ["serve", "doctor", "db", "schema", "config"])
+    @pytest.mark.parametrize("command", ["serve", "doctor", "db", "schema", "config", "make-registration"])
     def test_every_command_explains_itself_and_its_exit_codes(self, invoked: Invoked, command: str) -> None:
         result = invoked(command, "--help")
 
