@@ -15,13 +15,26 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.server import create_app
-from sent_graphql.live.subscriptions import Operation, Outlet, SubscriptionRefusedError
+from sent_graphql.http.snapshots import SnapshotReader
+from sent_graphql.live.hub import LiveQueryHub
+from sent_graphql.live.subscriptions import LiveQueries, Operation, Outlet, SubscriptionRefusedError
 from sent_graphql.models.network import NetworkType
-from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.models.snapshot import NetworkState, Snapshot
+from sent_graphql.resolvers.context import RequestContext, ResolverOptions
+from sent_graphql.schema.build import build_schema
 from sent_graphql.server import serve_http
-from sent_graphql.settings import HttpSettings, LiveSettings, NetworkSettings, OxendSettings, Settings
+from sent_graphql.settings import (
+    GraphqlSettings,
+    HttpSettings,
+    LiveSettings,
+    NetworkSettings,
+    OxendSettings,
+    Settings,
+)
+from sent_graphql.tasks import end
 
 
 class ScriptedSubscription:
@@ -153,12 +166,32 @@ class Stage:
         return Client(await self.clients.enter_async_context(opened))
 
 
+class NoSnapshots:
+    """Before the first snapshot."""
+
+    async def current(self) -> Snapshot:
+        """None of them has a state."""
+        return Snapshot(version=0, created_at=None, stale=True, sources=(), state=None)
+
+
+SMALL_SCHEMA = strawberry.Schema(Query, mutation=Mutation, subscription=Subscription)
+NOTHING_YET = NoSnapshots()
+
+
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[..., Any]]:
     """Starts servers, each with its live settings."""
     async with AsyncExitStack() as stages:
 
-        async def serve(*, origins: tuple[str, ...] = (), **live: Any) -> Stage:
+        async def serve(
+            *,
+            origins: tuple[str, ...] = (),
+            schema: strawberry.Schema = SMALL_SCHEMA,
+            snapshots: SnapshotReader = NOTHING_YET,
+            make_context: Callable[[Snapshot], object] = lambda snapshot: snapshot,
+            live_queries: LiveQueries | None = None,
+            **live: Any,
+        ) -> Stage:
             settings = Settings(
                 network=NetworkSettings(
                     name="stagenet",
@@ -172,19 +205,20 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
                 live=LiveSettings(**live),
             )
             scripted, connections = ScriptedLive(), LiveConnections(settings.live)
+            answering_live = live_queries or scripted
             app = create_app(
                 settings=settings,
-                schema=strawberry.Schema(Query, mutation=Mutation, subscription=Subscription),
-                snapshots=NoSnapshots(),
-                make_context=lambda snapshot: snapshot,
-                live=scripted,
+                schema=schema,
+                snapshots=snapshots,
+                make_context=make_context,
+                live=answering_live,
                 connections=connections,
             )
             bound = socket.create_server(("127.0.0.1", 0))
             answering = asyncio.Event()
 
             async def farewell() -> None:
-                await scripted.close()
+                await answering_live.close()
                 await connections.leave(settings.http.shutdown_grace)
 
             serving = asyncio.create_task(
@@ -207,17 +241,41 @@ async def _ended(stage: Stage) -> None:
     await stage.clients.aclose()
 
 
-class NoSnapshots:
-    """Before the first snapshot."""
-
-    async def current(self) -> Snapshot:
-        """None of them has a state."""
-        return Snapshot(version=0, created_at=None, stale=True, sources=(), state=None)
-
-
 @pytest.fixture
 async def stage(serve: Callable[..., Any]) -> Stage:
     """A server with the default settings."""
     started = await serve()
     assert isinstance(started, Stage)
     return started
+
+
+class Network:
+    """A running server of the schema that is really served, over states that the test publishes."""
+
+    def __init__(self, stage: Stage, snapshots: SnapshotCache, make: Any) -> None:
+        self.stage = stage
+        self._snapshots = snapshots
+        self._make = make
+        self._version = 1
+
+    async def publish(self, state: NetworkState) -> None:
+        """The next snapshot."""
+        self._version += 1
+        await self._snapshots.publish(self._make.snapshot(state, version=self._version))
+
+
+@pytest.fixture
+async def network(serve: Callable[..., Any], make: Any) -> AsyncIterator[Network]:
+    """One that has a running node 1 at height 5313."""
+    snapshots = SnapshotCache(make.snapshot(make.state(make.node(1)), version=1))
+    options = ResolverOptions("mainnet", 100, 2500)
+
+    def make_context(snapshot: Snapshot) -> RequestContext:
+        return RequestContext(snapshot, options)
+
+    schema = build_schema(GraphqlSettings(), "mainnet")
+    hub = LiveQueryHub(schema, snapshots, make_context, LiveSettings(), max_tokens=5_000)
+    stage = await serve(schema=schema, snapshots=snapshots, make_context=make_context, live_queries=hub)
+    following = asyncio.create_task(hub.run())
+    yield Network(stage, snapshots, make)
+    await end([following])
