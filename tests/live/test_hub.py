@@ -8,6 +8,7 @@ import orjson
 import pytest
 from msgspec import structs
 
+from sent_graphql.live import groups
 from sent_graphql.live.subscriptions import Operation, SubscriptionRefusedError
 from sent_graphql.models.contracts import Recipient
 from sent_graphql.models.network import ServiceNodeState
@@ -271,3 +272,21 @@ async def test_closing_completes_all_and_refuses_new_ones(live: Any, make: Any, 
     await closing
     assert (slow.completed, live.hub.groups, live.hub.sending) == (1, 0, 0)
     assert (await refusal(live, HEIGHT))["extensions"]["code"] == "SHUTTING_DOWN"
+
+
+async def test_many_readers_do_not_hold_the_event_loop(live: Any, make: Any) -> None:
+    await live.publish(make.state(block_height=1))
+    readers = [(await live.watch(HEIGHT))[0] for _ in range(4 * groups.MEMBERS_PER_TURN)]
+    served_at_turn = []
+
+    async def others() -> None:
+        while True:
+            served_at_turn.append(sum(len(reader.payloads) - 1 for reader in readers))
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    await live.publish(make.state(block_height=2))
+    beside.cancel()
+    turns = zip(served_at_turn, served_at_turn[1:], strict=False)
+    assert max(later - earlier for earlier, later in turns) <= groups.MEMBERS_PER_TURN
+    assert all(len(reader.payloads) == 2 for reader in readers)
