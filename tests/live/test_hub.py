@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -287,6 +288,5 @@ async def test_many_readers_do_not_hold_the_event_loop(live: Any, make: Any) -> 
     beside = asyncio.create_task(others())
     await live.publish(make.state(block_height=2))
     beside.cancel()
-    turns = zip(served_at_turn, served_at_turn[1:], strict=False)
-    assert max(later - earlier for earlier, later in turns) <= groups.MEMBERS_PER_TURN
+    assert max(later - earlier for earlier, later in pairwise(served_at_turn)) <= groups.MEMBERS_PER_TURN
     assert all(len(reader.payloads) == 2 for reader in readers)
