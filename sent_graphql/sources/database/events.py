@@ -13,7 +13,7 @@ from sent_graphql.models.history import LOG_INDEX_BITS, EventArgument, EventFilt
 from sent_graphql.models.pages import Slice, Window
 from sent_graphql.sources.database.database import Database
 from sent_graphql.sources.database.tables import THE_ROW, blocks, events, scan, seeds
-from sent_graphql.sources.database.windows import NewestFirst, fetch_window
+from sent_graphql.sources.database.windows import Extent, NewestFirst, fetch_window
 from sent_graphql.sources.errors import SourceError
 
 INSERT_CHUNK: Final = 500
@@ -107,16 +107,20 @@ class EventStore:
                 raise ScanGapError("the database's events were changed by another process")
             for table in (events, seeds):
                 await connection.execute(delete(table).where(table.c.block_number >= first))
-            await connection.execute(delete(blocks).where(blocks.c.number >= first))
+            await connection.execute(
+                delete(blocks).where(blocks.c.number >= first, blocks.c.number != state.from_block)
+            )
             for start in range(0, len(told), INSERT_CHUNK):
                 chunk = told[start : start + INSERT_CHUNK]
                 await connection.execute(insert(events), [_values(event) for event in chunk])
             rows = [_seed(registration) for registration in seeded]
             if rows:
                 await connection.execute(insert(seeds), rows)
-            await connection.execute(
-                insert(blocks), [{"number": number, "hash": text} for number, text in hashes.items()]
-            )
+            new = {number: text for number, text in hashes.items() if number != state.from_block}
+            if new:
+                await connection.execute(
+                    insert(blocks), [{"number": number, "hash": text} for number, text in new.items()]
+                )
             oldest = last - self._reorg_depth
             await connection.execute(
                 delete(blocks).where(blocks.c.number < oldest, blocks.c.number != state.from_block)
@@ -178,12 +182,12 @@ class EventStore:
         with the kinds, but neither with the page's number nor with the events of other kinds between them.
         """
         async with self._database.reading() as connection:
-            found = [await fetch_window(connection, rows, ORDER, window) for rows in selections(wanted)]
+            found = [await fetch_window(connection, rows, ORDER, window, extent(wanted)) for rows in selections(wanted)]
         return _merged(found, window)
 
 
 def selections(wanted: EventFilter) -> list[Select[Any]]:
-    """The selects whose rows together are the events that match: one, or one for each kind, none for no kind."""
+    """The selects whose rows together match the filter but for its blocks: one, or one for each kind."""
     narrow = {
         column: value
         for column, value in (
@@ -197,16 +201,20 @@ def selections(wanted: EventFilter) -> list[Select[Any]]:
     rows = select(events)
     for place, (column, value) in enumerate(narrow.items()):
         rows = rows.where((column if place == 0 else _unindexed(column)) == value)
-    if wanted.from_block is not None:
-        rows = rows.where(events.c.block_number >= wanted.from_block)
-    if wanted.to_block is not None:
-        rows = rows.where(events.c.block_number <= wanted.to_block)
     if wanted.kinds is None:
         return [rows]
     kinds = sorted(kind.value for kind in wanted.kinds)
     if narrow:
         return [rows.where(_unindexed(events.c.kind).in_(kinds))] if kinds else []
     return [rows.where(events.c.kind == kind) for kind in kinds]
+
+
+def extent(wanted: EventFilter) -> Extent:
+    """The blocks of the filter as positions."""
+    return Extent(
+        lowest=None if wanted.from_block is None else wanted.from_block << LOG_INDEX_BITS,
+        highest=None if wanted.to_block is None else (wanted.to_block + 1 << LOG_INDEX_BITS) - 1,
+    )
 
 
 def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
