@@ -69,6 +69,7 @@ class Database:
         self._open = asyncio.Event()
         self._failure = asyncio.Event()
         self._healthy = False
+        self._write_failed = False
         self._last_success_at: datetime | None = None
         self._last_error: str | None = None
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
@@ -76,7 +77,7 @@ class Database:
 
     @property
     def health(self) -> SourceStatus:
-        """How the last transaction went, and when one last went well."""
+        """Whether both reading and writing last went well, and when either last did."""
         return SourceStatus(
             name=SourceName.DATABASE,
             healthy=self._healthy,
@@ -91,14 +92,14 @@ class Database:
         Raises DatabaseUnavailableError, also when it is not done within `database.timeout`. Never begin another
         transaction within it: it might wait for the connection that you hold.
         """
-        return self._when_open(self._transaction(self._engines.reading, self._settings.timeout))
+        return self._when_open(self._transaction(self._engines.reading, self._settings.timeout), writes=False)
 
     def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that no other writer runs beside; once left without an error, it is committed and lasts.
 
         Raises as `reading` does: nothing is then written, unless the database fell silent in the very commit.
         """
-        return self._when_open(self._writing(self._engines.writing, self._settings.timeout))
+        return self._when_open(self._writing(self._engines.writing, self._settings.timeout), writes=True)
 
     async def opened(self) -> None:
         """Returns when the database can be used for the first time."""
@@ -112,12 +113,12 @@ class Database:
         """
         path = sqlite_path(self._url)
         if path is not None:
-            await asyncio.to_thread(_make_directory, path)
+            await self._make_directory(path.parent)
         await self._bring_up_to_date()
         async with self._writing(self._engines.writing, self._settings.timeout) as connection:
             await settle_identity(connection, self._identity)
         self._open.set()
-        self._succeeded()
+        self._succeeded(writes=True)
 
     async def inspect(self) -> Condition:
         """Looks at what there is without changing it. Raises as `open` does, but not for data of another network."""
@@ -159,6 +160,13 @@ class Database:
         for engine in self._engines:
             await engine.dispose()
 
+    async def _make_directory(self, path: Path) -> None:
+        try:
+            await asyncio.to_thread(path.mkdir, parents=True, exist_ok=True)
+        except OSError as error:
+            self._failed("the directory of the database cannot be made")
+            raise DatabaseUnavailableError("the directory of the database cannot be made") from error
+
     async def _bring_up_to_date(self) -> None:
         found = await self.inspect()
         refuse_other(found.identity, self._identity)
@@ -171,13 +179,13 @@ class Database:
 
     @asynccontextmanager
     async def _when_open(
-        self, transaction: AbstractAsyncContextManager[AsyncConnection]
+        self, transaction: AbstractAsyncContextManager[AsyncConnection], *, writes: bool
     ) -> AsyncIterator[AsyncConnection]:
         if not self._open.is_set():
             raise DatabaseUnavailableError(self._last_error or "the database is not open yet")
         async with transaction as connection:
             yield connection
-        self._succeeded()
+        self._succeeded(writes=writes)
 
     @asynccontextmanager
     async def _writing(self, engine: AsyncEngine, seconds: float) -> AsyncIterator[AsyncConnection]:
@@ -190,6 +198,9 @@ class Database:
         try:
             async with self._transaction(engine, seconds) as connection:
                 yield connection
+        except DatabaseUnavailableError:
+            self._write_failed = True
+            raise
         finally:
             self._writer.release()
 
@@ -205,11 +216,14 @@ class Database:
             self._failed(words)
             raise DatabaseUnavailableError(words) from error
 
-    def _succeeded(self) -> None:
+    def _succeeded(self, *, writes: bool) -> None:
+        self._last_success_at = datetime.now(UTC)
+        if self._write_failed and not writes:  # reading says nothing about a full disk
+            return
         recovered = not self._healthy
         self._healthy = True
+        self._write_failed = False
         self._last_error = None
-        self._last_success_at = datetime.now(UTC)
         if recovered:
             self._log.info("the database answers")
             self._on_change()
@@ -222,10 +236,3 @@ class Database:
         if changed:
             self._log.warning("the database failed", error=words)
             self._on_change()
-
-
-def _make_directory(path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DatabaseUnavailableError("the directory of the database cannot be made") from error
