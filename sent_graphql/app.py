@@ -25,6 +25,7 @@ from sent_graphql.models.oxend import OxendView
 from sent_graphql.models.signatures import SignerSet, signer_set
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.pollers.keep import SnapshotKeep
+from sent_graphql.pollers.life_keep import LifeKeep
 from sent_graphql.pollers.poller import Poller
 from sent_graphql.pollers.publisher import SnapshotPublisher
 from sent_graphql.registrations.desk import RegistrationDesk
@@ -50,6 +51,7 @@ from sent_graphql.sources.database.database import Database
 from sent_graphql.sources.database.errors import DatabaseUnavailableError
 from sent_graphql.sources.database.events import EventStore
 from sent_graphql.sources.database.identity import Identity
+from sent_graphql.sources.database.lives import LifeStore
 from sent_graphql.sources.database.location import database_url
 from sent_graphql.sources.database.registrations import RegistrationStore
 from sent_graphql.sources.errors import SourceMisconfiguredError
@@ -127,6 +129,7 @@ class Service:
             self.snapshots.publish,
             database=lambda: self._database.health,
         )
+        self._life_keep = LifeKeep(LifeStore(self._database), self._publisher)
         self._workers = WorkerPool(settings.proofs)
         self._signatures = SignatureService(
             settings.signatures,
@@ -196,14 +199,15 @@ class Service:
 
     async def run(self, serve_app: Callable[[ASGIApp], Awaitable[None]]) -> None:
         """Feeds the snapshots while `serve_app` answers from them; ends when it does."""
-        await self._restore()
-        # What start-up has made stays: looking through it again would hold the loop for tens of milliseconds.
-        gc.collect()
-        gc.freeze()
         try:
             async with AsyncExitStack() as sources:
                 sources.push_async_callback(self._database.close)
                 await self._open_database()
+                await self._life_keep.restore()
+                await self._restore()
+                # What start-up has made stays: looking through it again would hold the loop for tens of milliseconds.
+                gc.collect()
+                gc.freeze()
                 for source in (self._rpc, self._contracts_source, self._oxend_source):
                     await source.start()
                     sources.push_async_callback(source.close)
@@ -225,6 +229,7 @@ class Service:
                     self._publisher.run(),
                     self.live.run(),
                     self._keep_now_and_then(),
+                    self._keep_who_has_left(),
                     *(push.run() for push in self._pushes()),
                 )
             ]
@@ -290,7 +295,7 @@ class Service:
             return
         self._oxend.restore(kept.oxend, datetime.fromtimestamp(kept.oxend_at, UTC))
         self._contracts.restore(kept.contracts, datetime.fromtimestamp(kept.contracts_at, UTC))
-        self._publisher.restore(kept.version, kept.lives)
+        self._publisher.restore(kept.version, kept.lives, kept.seen)
         await self._publisher.publish()
         self._log.info("answering from the kept snapshot", oxend_height=kept.oxend.block_height)
 
@@ -301,8 +306,14 @@ class Service:
             await self._keep_newest()
             await asyncio.sleep(self._settings.cache.keep_interval)
 
+    async def _keep_who_has_left(self) -> None:
+        seen = await self.snapshots.current()
+        while True:
+            await self._life_keep.save()
+            seen = await self.snapshots.next(seen)
+
     async def _keep_newest(self) -> None:
-        kept = self._publisher.kept()
+        kept = self._publisher.kept(self._life_keep.unsaved())
         if kept is not None:
             await self._keep.save(kept)
 

@@ -165,7 +165,7 @@ class ContractsView(Struct, frozen=True, kw_only=True):
     contribution_contracts: dict[str, ContributionContractState]
     """By canonical address, in the order of their creation."""
     registrations: dict[int, NodeRegistration]
-    """By contract id, of present and past nodes, as far as the event scan has come."""
+    """By contract id, ascending, of present and past nodes, as far as the event scan has come."""
     exits: dict[int, NodeExit]
     """By contract id, ascending: how nodes ended, as far as the event scan has come."""
     recipients: dict[str, Recipient]

@@ -154,7 +154,7 @@ class ContributionContract(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Stake(Struct, frozen=True, kw_only=True, gc=False):
-    """A present stake of one wallet, as staker, in a node or in a contribution contract that is not finalized."""
+    """What one wallet has, or had, as staker: in a node, or in a contribution contract that is not finalized."""
 
     id: str
     address: str

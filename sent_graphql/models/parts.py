@@ -39,7 +39,7 @@ def changed_parts(old: Snapshot, new: Snapshot) -> Part:
     # Equal things are mostly the same objects, which comparing tuples and dictionaries sees at once.
     if before.network != now.network:
         changed |= Part.NETWORK
-    if before.nodes != now.nodes:
+    if before.past is not now.past or before.nodes != now.nodes:
         changed |= Part.NODES
     if before.contribution_contracts != now.contribution_contracts:
         changed |= Part.CONTRIBUTION_CONTRACTS

@@ -1,19 +1,22 @@
 """Both views joined into one state of the network. Pure: the same views give the same state."""
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 from msgspec import Struct
 
 from sent_graphql.models.contracts import ContractsView
+from sent_graphql.models.global_id import global_id
 from sent_graphql.models.network import ContributionContract, ServiceNode
+from sent_graphql.models.node_index import NO_NODES, NodeIndex
 from sent_graphql.models.oxend import OxendView
 from sent_graphql.models.snapshot import NetworkState
+from sent_graphql.pollers.archive import EMPTY_ARCHIVE, Archive
 from sent_graphql.pollers.contribution_contracts import contribution_contract
-from sent_graphql.pollers.lives import Life, Lives, held_alias, pending_alias, registered_alias
+from sent_graphql.pollers.lives import Life, Lives, held_alias, held_id, pending_alias, registered_alias
 from sent_graphql.pollers.matching import NodeRecord, match
 from sent_graphql.pollers.networks import network
-from sent_graphql.pollers.nodes import differences, service_node
+from sent_graphql.pollers.nodes import Background, differences, service_node
+from sent_graphql.pollers.told_ids import ToldIds
 from sent_graphql.settings import NetworkSettings
 
 T = TypeVar("T")
@@ -27,10 +30,11 @@ class Difference(Struct, frozen=True, order=True):
 
 
 class Assembly(Struct, frozen=True):
-    """A joined state, the lives in it, and what the sides disagree on."""
+    """A joined state, the lives in it, those that have left, and what the sides disagree on."""
 
     state: NetworkState
     lives: Lives
+    archive: Archive
     differences: frozenset[Difference]
 
 
@@ -40,46 +44,56 @@ def assemble(
     constants: NetworkSettings,
     lives: Lives,
     previous: NetworkState | None = None,
+    archive: Archive = EMPTY_ARCHIVE,
 ) -> Assembly:
-    """Joins both views. `lives` are those of the last assembly; unchanged parts of `previous` are used again."""
+    """Joins both views. `lives`, `previous` and `archive` are those of the last assembly.
+
+    Unchanged parts of `previous` are used again; what is in it and neither side knows any more goes into the archive.
+    """
     aliases: dict[str, Life] = {}
     nodes: list[ServiceNode] = []
     contradictions: set[Difference] = set()
-    past = _exited_ids_by_pubkey(contracts)
-    for record in match(oxend, contracts, lives):
-        life = _life(record, lives, past)
+    remembered = Lives(by_alias=lives.by_alias, departed=archive.lives)
+    told = ToldIds(oxend, contracts, remembered)
+    before = previous.present if previous is not None else NO_NODES
+    for record in match(oxend, contracts, remembered):
+        life = _life(record, remembered, told)
         aliases.update(dict.fromkeys(_lasting_aliases(record), life))
-        registration = contracts.registrations.get(life.contract_id) if life.contract_id is not None else None
-        nodes.append(service_node(record, life, registration, oxend, constants.deregistration_lock_seconds))
+        background = _background(life, contracts, before, archive)
+        nodes.append(service_node(record, life, background, oxend, constants.deregistration_lock_seconds))
         contradictions.update(Difference(record.pubkey, field) for field in differences(record))
     nodes.sort(key=_default_order)
-    if previous is not None:
-        nodes = [_shared(node, previous.node_by_id.get(node.id)) for node in nodes]
+    nodes = [_shared(node, before.by_id.get(node.id)) for node in nodes]
+    present = NodeIndex(nodes)
+    archive = archive.next(before.nodes, present, aliases, contracts, told)
     state = NetworkState(
         network=network(oxend, contracts, nodes, constants),
-        nodes=nodes,
-        contribution_contracts=_contribution_contracts(contracts, nodes, previous),
+        nodes=present,
+        past=archive.nodes,
+        contribution_contracts=_contribution_contracts(contracts, present, archive.nodes, previous),
         accrued=oxend.accrued,
         recipients=contracts.recipients,
     )
-    return Assembly(state=state, lives=Lives(by_alias=aliases), differences=frozenset(contradictions))
+    return Assembly(state=state, lives=Lives(by_alias=aliases), archive=archive, differences=frozenset(contradictions))
 
 
-def _life(record: NodeRecord, lives: Lives, past: Mapping[str, int]) -> Life:
+def _life(record: NodeRecord, lives: Lives, told: ToldIds) -> Life:
     """The remembered life of this record, or a new one named after what is known of it first."""
     known = lives.find(_aliases(record))
     contract_id = record.held.contract_id if record.held is not None else known.contract_id if known else None
     if contract_id is None and record.removed is not None:
-        contract_id = past.get(record.pubkey)
+        contract_id = told.of(record.pubkey, record.removed.registration_height)
+        if known is None and contract_id is not None:
+            known = lives.find([held_alias(record.pubkey, contract_id)])
     confirmed = record.registered or record.removed
     height = confirmed.registration_height if confirmed else known.registration_height if known else None
-    life = Life(known.id if known else _new_life_id(record), contract_id, height)
+    life = Life(known.id if known else _new_life_id(record, contract_id), contract_id, height)
     return known if known == life else life
 
 
-def _new_life_id(record: NodeRecord) -> str:
-    if record.held is not None:
-        return f"{record.pubkey}.{record.held.contract_id}"
+def _new_life_id(record: NodeRecord, contract_id: int | None) -> str:
+    if contract_id is not None:
+        return held_id(record.pubkey, contract_id)
     if record.pending is not None:
         return f"{record.pubkey}.p{record.pending.l2_height}"
     confirmed = record.registered or record.removed
@@ -98,7 +112,7 @@ def _aliases(record: NodeRecord) -> list[str]:
 def _lasting_aliases(record: NodeRecord) -> list[str]:
     aliases = []
     if record.held is not None:
-        aliases.append(held_alias(record.held.contract_id))
+        aliases.append(held_alias(record.held.pubkey, record.held.contract_id))
     confirmed = record.registered or record.removed
     if confirmed is not None:
         aliases.append(registered_alias(confirmed.pubkey, confirmed.registration_height))
@@ -107,27 +121,29 @@ def _lasting_aliases(record: NodeRecord) -> list[str]:
     return aliases
 
 
-def _exited_ids_by_pubkey(contracts: ContractsView) -> Mapping[str, int]:
-    """Contract id of the life of each key that left the contract last, as far as events tell."""
-    return {
-        registration.pubkey: registration.contract_id
-        for registration in sorted(contracts.registrations.values(), key=lambda event: event.contract_id)
-        if registration.contract_id in contracts.exits
-    }
+def _background(life: Life, contracts: ContractsView, before: NodeIndex, archive: Archive) -> Background:
+    node_id = global_id("ServiceNode", life.id)
+    last = before.by_id.get(node_id) or archive.records.get(node_id)
+    if life.contract_id is None:
+        return Background(last=last)
+    return Background(contracts.registrations.get(life.contract_id), contracts.exits.get(life.contract_id), last)
 
 
 def _contribution_contracts(
-    contracts: ContractsView, nodes: list[ServiceNode], previous: NetworkState | None
+    contracts: ContractsView, present: NodeIndex, past: NodeIndex, previous: NetworkState | None
 ) -> list[ContributionContract]:
     registrations = {
         registration.contribution_contract: registration
-        for registration in sorted(contracts.registrations.values(), key=lambda event: event.contract_id)
+        for registration in contracts.registrations.values()
+        if registration.contribution_contract is not None
     }
-    by_contract_id = {node.contract_id: node for node in nodes}
     made = []
     for sequence, (address, state) in enumerate(contracts.contribution_contracts.items()):
         registration = registrations.get(address)
-        node = by_contract_id.get(registration.contract_id) if registration is not None else None
+        contract_id = registration.contract_id if registration is not None else None
+        node = None
+        if contract_id is not None:
+            node = present.by_contract_id.get(contract_id) or past.by_contract_id.get(contract_id)
         made.append(contribution_contract(state, sequence, node, registration, contracts.parameters))
     if previous is None:
         return made

@@ -8,8 +8,8 @@ from sent_graphql.models.contracts import (
 )
 from sent_graphql.models.global_id import global_id
 from sent_graphql.models.network import ContributionContract, Contributor, ServiceNode
+from sent_graphql.pollers.contributors import staked
 from sent_graphql.pollers.moments import instant
-from sent_graphql.pollers.nodes import staked
 
 WITHDRAWAL_DELAY = 86_400
 """Seconds after the last contribution before it may be withdrawn (the contract's constant)."""

@@ -15,10 +15,11 @@ from msgspec import Meta, Struct
 
 from sent_graphql.files import replace_file
 from sent_graphql.models.contracts import ContractsView
+from sent_graphql.models.network import ServiceNode
 from sent_graphql.models.oxend import OxendView
 from sent_graphql.pollers.lives import Lives
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raised when the kept structs change in a way that older files cannot be read."""
 
 
@@ -38,6 +39,8 @@ class Kept(Struct, frozen=True, kw_only=True):
     contracts: ContractsView
     contracts_at: Timestamp
     lives: Lives
+    seen: tuple[ServiceNode, ...]
+    """Nodes of which more was seen than the views tell: off oxend's list, or gone and kept nowhere else yet."""
 
 
 class SnapshotKeep:

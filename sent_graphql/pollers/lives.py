@@ -18,9 +18,14 @@ class Life(Struct, frozen=True, gc=False):
     """Block in which oxend confirmed it."""
 
 
-def held_alias(contract_id: int) -> str:
-    """The rewards contract's name for a life."""
-    return f"contract:{contract_id}"
+def held_id(pubkey: str, contract_id: int) -> str:
+    """The id of a life that was first seen in the rewards contract or its events."""
+    return f"{pubkey}.{contract_id}"
+
+
+def held_alias(pubkey: str, contract_id: int) -> str:
+    """The rewards contract's name for a life. A reorganisation of the L2 may give the number to another key."""
+    return f"{pubkey}:contract:{contract_id}"
 
 
 def registered_alias(pubkey: str, registration_height: int) -> str:
@@ -34,16 +39,19 @@ def pending_alias(pubkey: str) -> str:
 
 
 class Lives(Struct, frozen=True):
-    """The lives of the present snapshot by each of their aliases."""
+    """The lives of the present snapshot by each of their aliases, and those that have left."""
 
     by_alias: Mapping[str, Life]
+    departed: Mapping[str, Life] = {}
 
     def find(self, aliases: Iterable[str]) -> Life | None:
-        """The life known under the first of `aliases` that is known at all."""
-        for alias in aliases:
-            life = self.by_alias.get(alias)
-            if life is not None:
-                return life
+        """The life known under the first of `aliases` that is known at all; one that has left comes back."""
+        names = tuple(aliases)
+        for known in (self.by_alias, self.departed):
+            for alias in names:
+                life = known.get(alias)
+                if life is not None:
+                    return life
         return None
 
 

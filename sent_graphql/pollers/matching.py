@@ -115,7 +115,7 @@ class _HeldNodes:
         found = self._candidate(node)
         if found is None:
             return None
-        life = self._lives.find([held_alias(found.contract_id)])
+        life = self._lives.find([held_alias(found.pubkey, found.contract_id)])
         return self._take(found) if life is None or life.registration_height is None else None
 
     def left(self) -> Iterable[ContractNode]:
@@ -131,7 +131,7 @@ class _HeldNodes:
         return life.contract_id if life is not None else None
 
     def _registered_before(self, found: ContractNode, node: OxendNode) -> bool:
-        life = self._lives.find([held_alias(found.contract_id)])
+        life = self._lives.find([held_alias(found.pubkey, found.contract_id)])
         if life is None or life.registration_height is None:
             return False
         return node.registration_height - life.registration_height > SHIFTED_BLOCKS

@@ -1,25 +1,49 @@
 """One life of a node as the service shows it: each value from the side that rules it, else from the other."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from sent_graphql.models.contracts import ContractNode, NodeRegistration, Stake
+from msgspec import Struct
+
+from sent_graphql.models.contracts import NodeExit, NodeRegistration
 from sent_graphql.models.global_id import global_id
 from sent_graphql.models.network import Contributor, DecommissionReason, ServiceNode, ServiceNodeState, SourceName
-from sent_graphql.models.oxend import OxendContribution, OxendNode, OxendView, PendingRegistration, RemovedNode
-from sent_graphql.models.units import SMALL_CONTRIBUTOR_DIVISOR
+from sent_graphql.models.oxend import OxendNode, OxendView, PendingRegistration, RemovedNode
+from sent_graphql.pollers import contributors as who
+from sent_graphql.pollers.exits import ending
 from sent_graphql.pollers.lives import Life
 from sent_graphql.pollers.matching import NodeRecord
 from sent_graphql.pollers.moments import instant, instant_or_none, to_the_minute
 from sent_graphql.pollers.states import IN_EXIT_LIST, state_of
 
-SMALL_CONTRIBUTOR_LEAVE_DELAY = 30 * 86_400
-"""Seconds after a registration before a small contributor may ask first for the exit (the contract's constant)."""
+
+class Background(Struct, frozen=True, gc=False):
+    """What is known of a life beside what both sides say of it now."""
+
+    registration: NodeRegistration | None = None
+    exit: NodeExit | None = None
+    last: ServiceNode | None = None
+    """As it was seen before."""
+
+
+class _Proven(Struct, frozen=True, gc=False):
+    """What a node's proofs told last: oxend forgets it when the node leaves its list."""
+
+    last_uptime_proof: datetime | None = None
+    earned_downtime_blocks: int | None = None
+    service_node_version: str | None = None
+    storage_server_version: str | None = None
+    lokinet_version: str | None = None
+    public_ip: str | None = None
+
+
+_NOTHING_PROVEN = _Proven()
 
 
 def service_node(
     record: NodeRecord,
     life: Life,
-    registration: NodeRegistration | None,
+    background: Background,
     oxend: OxendView,
     deregistration_lock_seconds: int,
 ) -> ServiceNode:
@@ -29,10 +53,13 @@ def service_node(
     running = record.registered
     removed = record.removed
     held = record.held
+    registration = background.registration
     contributors = _contributors(record, registration)
     unlock_height = confirmed.requested_unlock_height if confirmed else None
-    leave_requested_at = held.leave_requested_at if held else None
+    requested_on_contract = held.leave_requested_at if held else None
     pubkey_bls = _pubkey_bls(record)
+    proven = _proven(record, background.last)
+    deregistered = removed is not None and removed.kind == "deregister"
     last_reasons = tuple(DecommissionReason(name) for name in confirmed.last_decommission_reasons) if confirmed else ()
     return ServiceNode(
         id=global_id("ServiceNode", life.id),
@@ -40,7 +67,7 @@ def service_node(
         pubkey=record.pubkey,
         pubkey_bls=pubkey_bls,
         state=state,
-        leaving=unlock_height is not None or (leave_requested_at is not None or pubkey_bls in oxend.pending_unlocks),
+        leaving=unlock_height is not None or requested_on_contract is not None or pubkey_bls in oxend.pending_unlocks,
         operator=_operator(record, contributors),
         operator_fee=_operator_fee(record, registration),
         contributors=contributors,
@@ -52,41 +79,30 @@ def service_node(
         if unlock_height is None
         else instant(to_the_minute(oxend.timestamp_of(unlock_height + 1))),
         deregistration_unlock_height=removed.height + deregistration_lock_seconds // oxend.target_block_seconds
-        if removed is not None and state is ServiceNodeState.DEREGISTERED
+        if removed is not None and deregistered
         else None,
         liquidation_height=removed.liquidation_height if removed else None,
         liquidatable=removed is not None and state in IN_EXIT_LIST and oxend.chain_height >= removed.liquidation_height,
         last_reward_block_height=confirmed.last_reward_block_height if confirmed else None,
-        last_uptime_proof=instant_or_none(running.last_uptime_proof) if running else None,
-        earned_downtime_blocks=running.earned_downtime_blocks if running else None,
+        last_uptime_proof=proven.last_uptime_proof,
+        earned_downtime_blocks=proven.earned_downtime_blocks,
         decommission_count=confirmed.decommission_count if confirmed else None,
         decommission_reasons=last_reasons if state is ServiceNodeState.DECOMMISSIONED else (),
         last_decommission_reasons=last_reasons,
         state_height=running.state_height if running else removed.height if removed else None,
         payable=running.payable if running else None,
         swarm_id=running.swarm_id if running else None,
-        service_node_version=running.service_node_version if running else None,
-        storage_server_version=running.storage_server_version if running else None,
-        lokinet_version=running.lokinet_version if running else None,
-        public_ip=running.public_ip if running else None,
-        added_at=instant(held.added_at) if held else None,
-        leave_requested_at=instant_or_none(leave_requested_at),
+        service_node_version=proven.service_node_version,
+        storage_server_version=proven.storage_server_version,
+        lokinet_version=proven.lokinet_version,
+        public_ip=proven.public_ip,
+        added_at=_added_at(record, background),
+        leave_requested_at=_leave_requested_at(record, background.last),
         contribution_contract_address=registration.contribution_contract if registration else None,
         known_to=_known_to(record),
-    )
-
-
-def staked(stakes: Iterable[Stake]) -> tuple[Contributor, ...]:
-    """Contributors of a node that the contract no longer holds, as its registration's event named them."""
-    return tuple(
-        Contributor(
-            address=stake.address,
-            beneficiary=stake.beneficiary,
-            amount=stake.amount,
-            reserved=stake.amount,
-            is_operator=position == 0,
-        )
-        for position, stake in enumerate(stakes)
+        exit=ending(background.exit, deregistered=deregistered, height=removed.height)
+        if removed is not None and state is ServiceNodeState.EXITED
+        else None,
     )
 
 
@@ -143,39 +159,47 @@ def _staking_requirement(record: NodeRecord, contributors: tuple[Contributor, ..
 def _contributors(record: NodeRecord, registration: NodeRegistration | None) -> tuple[Contributor, ...]:
     told = record.oxend.contributors if record.oxend is not None else ()
     if record.held is not None:
-        reserved = {contribution.address: contribution.reserved for contribution in told}
-        return _held_contributors(record.held, reserved)
+        return who.held(record.held, {contribution.address: contribution.reserved for contribution in told})
     if told:
-        return tuple(_told_contributor(position, contribution) for position, contribution in enumerate(told))
-    return staked(registration.contributors) if registration is not None else ()
+        return who.told(told)
+    return who.staked(registration.contributors) if registration is not None else ()
 
 
-def _held_contributors(held: ContractNode, reserved: dict[str, int]) -> tuple[Contributor, ...]:
-    small_may_ask_at = instant(held.added_at + SMALL_CONTRIBUTOR_LEAVE_DELAY)
-    asked = held.leave_requested_at is not None
-    return tuple(
-        Contributor(
-            address=stake.address,
-            beneficiary=stake.beneficiary,
-            amount=stake.amount,
-            reserved=reserved.get(stake.address, stake.amount),
-            is_operator=position == 0,
-            leave_allowed_at=None
-            if asked or stake.amount * SMALL_CONTRIBUTOR_DIVISOR >= held.deposit
-            else small_may_ask_at,
+def _proven(record: NodeRecord, last: ServiceNode | None) -> _Proven:
+    running = record.registered
+    if running is not None:
+        return _Proven(
+            last_uptime_proof=instant_or_none(running.last_uptime_proof),
+            earned_downtime_blocks=running.earned_downtime_blocks,
+            service_node_version=running.service_node_version,
+            storage_server_version=running.storage_server_version,
+            lokinet_version=running.lokinet_version,
+            public_ip=running.public_ip,
         )
-        for position, stake in enumerate(held.contributors)
+    if record.removed is None or last is None:
+        return _NOTHING_PROVEN
+    return _Proven(
+        last_uptime_proof=last.last_uptime_proof,
+        earned_downtime_blocks=last.earned_downtime_blocks,
+        service_node_version=last.service_node_version,
+        storage_server_version=last.storage_server_version,
+        lokinet_version=last.lokinet_version,
+        public_ip=last.public_ip,
     )
 
 
-def _told_contributor(position: int, contribution: OxendContribution) -> Contributor:
-    return Contributor(
-        address=contribution.address,
-        beneficiary=contribution.beneficiary,
-        amount=contribution.amount,
-        reserved=contribution.reserved,
-        is_operator=position == 0,
-    )
+def _added_at(record: NodeRecord, background: Background) -> datetime | None:
+    if record.held is not None:
+        return instant(record.held.added_at)
+    if background.registration is not None and background.registration.added_at is not None:
+        return instant(background.registration.added_at)
+    return background.last.added_at if background.last is not None else None
+
+
+def _leave_requested_at(record: NodeRecord, last: ServiceNode | None) -> datetime | None:
+    if record.held is not None:
+        return instant_or_none(record.held.leave_requested_at)
+    return last.leave_requested_at if record.removed is not None and last is not None else None
 
 
 def _known_to(record: NodeRecord) -> tuple[SourceName, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -10,12 +10,15 @@ import structlog
 from msgspec import Struct
 
 from sent_graphql.models.contracts import ContractsView, ScanProgress
+from sent_graphql.models.network import ServiceNode
 from sent_graphql.models.oxend import OxendView
 from sent_graphql.models.snapshot import NetworkState, Snapshot, SourceStatus
+from sent_graphql.pollers.archive import EMPTY_ARCHIVE, Archive
 from sent_graphql.pollers.assembly import Assembly, Difference, assemble
 from sent_graphql.pollers.keep import Kept
 from sent_graphql.pollers.lives import NO_LIVES, Lives
 from sent_graphql.pollers.poller import Poller
+from sent_graphql.pollers.states import OFF_OXENDS_LIST
 from sent_graphql.settings import NetworkSettings
 
 View = TypeVar("View")
@@ -62,6 +65,8 @@ class SnapshotPublisher:
         self._changed = asyncio.Event()
         self._joined: _Joined | None = None
         self._lives = NO_LIVES
+        self._archive = EMPTY_ARCHIVE
+        self._remembered: tuple[ServiceNode, ...] | None = None
         self._last: Snapshot | None = None
         self._version = 0
         self._waiting_since: int | None = None
@@ -76,16 +81,34 @@ class SnapshotPublisher:
         """Tells that a poll has ended, the scan has come on, or the database has failed or come back."""
         self._changed.set()
 
-    def restore(self, version: int, lives: Lives) -> None:
-        """Goes on from an earlier run: greater versions, the same ids. The pollers have their views already."""
+    @property
+    def archive(self) -> Archive:
+        """The nodes that have left, as of the last assembly."""
+        return self._archive
+
+    def restore(self, version: int, lives: Lives, seen: Iterable[ServiceNode]) -> None:
+        """Goes on from an earlier run: greater versions, the same ids. The pollers have their views already.
+
+        `seen`: nodes that were seen otherwise than the views tell.
+        """
         self._version = version
         self._lives = lives
+        self._archive = self._archive.remembering(seen)
 
-    def kept(self) -> Kept | None:
-        """What is worth keeping for the next start: the newest joined views, once there are any."""
+    def remember(self, records: Iterable[ServiceNode]) -> None:
+        """Takes in the nodes that have left in earlier runs; before the first snapshot, so that all keep their ids."""
+        self._remembered = tuple(records)
+        self._changed.set()
+
+    def kept(self, unsaved: Iterable[ServiceNode]) -> Kept | None:
+        """What is worth keeping for the next start: the newest joined views, once there are any.
+
+        `unsaved`: nodes that have left and are kept nowhere else yet.
+        """
         at = [poller.health.last_success_at for poller in (self._oxend, self._contracts)]
         if self._joined is None or at[0] is None or at[1] is None:
             return None
+        leaving = (node for node in self._joined.assembly.state.nodes if node.state in OFF_OXENDS_LIST)
         return Kept(
             chain_id=self._joined.contracts.chain_id,
             service_node_rewards=self._joined.contracts.addresses.service_node_rewards,
@@ -95,6 +118,7 @@ class SnapshotPublisher:
             contracts=self._joined.contracts,
             contracts_at=at[1].timestamp(),
             lives=self._joined.assembly.lives,
+            seen=(*leaving, *unsaved),
         )
 
     async def run(self) -> None:
@@ -140,21 +164,32 @@ class SnapshotPublisher:
         oxend, contracts, joined = self._oxend.view, self._contracts.view, self._joined
         if oxend is None or contracts is None:
             return
-        if joined is not None and joined.oxend is oxend and joined.contracts is contracts:
+        remembered = self._remembered
+        is_new = joined is None or joined.oxend is not oxend or joined.contracts is not contracts
+        if remembered is None and not is_new:
             return
-        if self._must_wait_for_wallets(oxend, contracts):
+        if is_new and self._must_wait_for_wallets(oxend, contracts):
             return
-        previous = joined.assembly.state if joined is not None else None
         try:
             # In a thread: thousands of nodes take longer than the event loop may be held.
-            assembly = await asyncio.to_thread(assemble, oxend, contracts, self._constants, self._lives, previous)
+            assembly = await asyncio.to_thread(self._assemble, oxend, contracts, remembered)
         except Exception:  # noqa: BLE001 - a fault of ours must not end the service; it is logged whole and shown
             self._log.exception("joining both sides failed unexpectedly")
             self._reject_news(oxend, contracts)
             return
+        if self._remembered is remembered:
+            self._remembered = None
         self._report(assembly.differences, joined.assembly.differences if joined is not None else frozenset())
         self._lives = assembly.lives
+        self._archive = assembly.archive
         self._joined = _Joined(oxend, contracts, assembly)
+
+    def _assemble(
+        self, oxend: OxendView, contracts: ContractsView, remembered: tuple[ServiceNode, ...] | None
+    ) -> Assembly:
+        archive = self._archive if remembered is None else self._archive.remembering(remembered)
+        previous = self._joined.assembly.state if self._joined is not None else None
+        return assemble(oxend, contracts, self._constants, self._lives, previous, archive)
 
     def _reject_news(self, oxend: OxendView, contracts: ContractsView) -> None:
         """Gives back what is new since the last assembly; where both sides are, the next polls tell which it was."""

@@ -19,3 +19,6 @@ def state_of(record: NodeRecord) -> ServiceNodeState:
 
 IN_EXIT_LIST = frozenset({ServiceNodeState.AWAITING_EXIT, ServiceNodeState.DEREGISTERED})
 """Off oxend's list of nodes, their stake still held by the contract."""
+
+OFF_OXENDS_LIST = IN_EXIT_LIST | {ServiceNodeState.EXITED}
+"""Off oxend's list of nodes, whoever holds their stake."""

@@ -7,7 +7,7 @@ from sent_graphql.resolvers.orders import contribution_contract_order, service_n
 
 def operated_nodes(state: NetworkState, address: str) -> tuple[ServiceNode, ...]:
     """The nodes that the wallet operates now, by contract id."""
-    nodes = state.nodes_by_operator.get(address, ())
+    nodes = state.present.by_operator.get(address, ())
     return service_node_order().arrange(node for node in nodes if node.state is not ServiceNodeState.EXITED).items
 
 

@@ -25,6 +25,7 @@ from sent_graphql.models.keys import eth_address
 from sent_graphql.models.network import NetworkType, ServiceNode
 from sent_graphql.models.oxend import OxendContribution, OxendNode, OxendView, PendingRegistration, RemovedNode
 from sent_graphql.models.units import ATOMIC_PER_TOKEN
+from sent_graphql.pollers.archive import EMPTY_ARCHIVE
 from sent_graphql.pollers.assembly import Assembly, assemble
 from sent_graphql.pollers.lives import NO_LIVES
 from sent_graphql.settings import NetworkSettings
@@ -301,6 +302,7 @@ class Joiner:
             self.make.constants,
             self.last.lives if self.last else NO_LIVES,
             self.last.state if self.last else None,
+            self.last.archive if self.last else EMPTY_ARCHIVE,
         )
         return self.last
 

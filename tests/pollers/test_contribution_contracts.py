@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sent_graphql.models.contracts import Contribution, ContributionStatus, ReservedPlace
+from sent_graphql.models.network import ServiceNodeState
 
 
 def test_open_slots_leave_out_contributors_and_awaited_reservations(make: Any, join: Any) -> None:
@@ -62,9 +63,10 @@ def test_after_the_node_has_left_the_event_still_names_the_contributors(make: An
     view = make.contracts_view(
         contribution_contracts={state.address: state}, registrations={1: event}, exits={1: make.exit(1)}
     )
-    (contract,) = join(contracts=view).state.contribution_contracts
+    state = join(contracts=view).state
+    (contract,) = state.contribution_contracts
     assert [c.amount for c in contract.contributors] == [15, 5]
-    assert contract.service_node_id is None
+    assert state.node_by_id[contract.service_node_id].state is ServiceNodeState.EXITED
 
 
 def test_a_contract_that_was_reset_and_used_again_shows_its_last_node(make: Any, join: Any) -> None:

@@ -10,8 +10,9 @@ from sent_graphql.pollers.lives import Life, Lives
 
 
 @pytest.fixture
-def kept(make: Any) -> Kept:
+def kept(make: Any, join: Any) -> Kept:
     state = make.contribution_state()
+    (gone,) = join(make.oxend_view(exit_list=(make.removed_node(2),))).state.nodes
     return Kept(
         chain_id=421_614,
         service_node_rewards=make.address(0xEE),
@@ -33,6 +34,7 @@ def kept(make: Any) -> Kept:
         ),
         contracts_at=2.5,
         lives=Lives(by_alias={"contract:1": Life("a.1", 1)}),
+        seen=(gone,),
     )
 
 

@@ -151,13 +151,13 @@ async def test_a_restart_answers_from_what_was_kept_flagged_stale_with_the_same_
     desk = Desk(make)
     async with running(desk):
         before = await desk.until(lambda s: s.state is not None and not s.stale)
-        kept = desk.publisher.kept()
+        kept = desk.publisher.kept(())
     assert kept is not None
     again = Desk(make)
     again.oxend_answer = again.contracts_answer = SourceError("not up yet")
     again.oxend.restore(kept.oxend, datetime.fromtimestamp(kept.oxend_at, UTC))
     again.contracts.restore(kept.contracts, datetime.fromtimestamp(kept.contracts_at, UTC))
-    again.publisher.restore(kept.version, kept.lives)
+    again.publisher.restore(kept.version, kept.lives, kept.seen)
     async with running(again):
         restored = await again.until(lambda s: s.state is not None)
         assert restored.stale
