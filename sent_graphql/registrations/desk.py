@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import structlog
 
@@ -14,8 +14,13 @@ from sent_graphql.models.proofs import (
     Spelling,
     StoredRegistration,
 )
-from sent_graphql.models.registrations import Registration, RegistrationKind
+from sent_graphql.models.registrations import Registration, RegistrationError, RegistrationKind
 from sent_graphql.registrations.parsing import read_contract, read_keys
+from sent_graphql.registrations.proofs import FIELDS as SIGNED_FIELDS
+from sent_graphql.registrations.proofs import ed25519_problems_of
+
+FIELDS: Final = (*SIGNED_FIELDS, "operator", "contract")
+"""The order of errors: that of the input."""
 
 
 class RegistrationStore(Protocol):
@@ -48,18 +53,17 @@ class RegistrationDesk:
     async def store(self, texts: RegistrationTexts, spelling: Spelling = Spelling.HEX) -> StoredRegistration:
         """Keeps the registration that `texts` are, if it is good.
 
-        All that is wrong is told at once: an unreadable contract does not keep the signatures from being checked.
-        Raises WorkersError when they cannot be checked now, DatabaseUnavailableError when it cannot be kept.
+        All that is wrong is told at once: only what cannot be read keeps a signature over it from being checked.
+        Raises WorkersError when the proof cannot be checked now, DatabaseUnavailableError when it cannot be kept.
         """
         keys, problems = read_keys(texts, spelling)
         contract = read_contract(texts.contract, problems)
-        judged_by: tuple[ProofJudge, ...] = ()
-        if keys is not None:
-            verdict = await self._proofs.check(keys)
-            judged_by = verdict.judged_by
-            problems = [*verdict.problems, *problems]
-        if keys is None or problems:
-            return StoredRegistration(registration=None, errors=tuple(problems), judged_by=judged_by)
+        if keys is None:
+            problems += ed25519_problems_of(texts, spelling)
+            return _refused(problems, judged_by=())
+        verdict = await self._proofs.check(keys)
+        if verdict.problems or problems:
+            return _refused([*verdict.problems, *problems], verdict.judged_by)
         registration = await self._kept.store(
             Registration(
                 kind=RegistrationKind.SOLO if contract is None else RegistrationKind.CONTRACT,
@@ -73,4 +77,9 @@ class RegistrationDesk:
             )
         )
         self._log.info("registration stored", kind=registration.kind.value, pubkey=keys.pubkey, operator=keys.operator)
-        return StoredRegistration(registration=registration, errors=(), judged_by=judged_by)
+        return StoredRegistration(registration=registration, errors=(), judged_by=verdict.judged_by)
+
+
+def _refused(problems: list[RegistrationError], judged_by: tuple[ProofJudge, ...]) -> StoredRegistration:
+    ordered = sorted(problems, key=lambda problem: FIELDS.index(problem.field or FIELDS[-1]))
+    return StoredRegistration(registration=None, errors=tuple(ordered), judged_by=judged_by)

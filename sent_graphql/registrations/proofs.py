@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Final, Protocol, TypeVar, TypeVarTuple
 
 import structlog
+from msgspec import structs
 from nacl.bindings import crypto_core_ed25519_is_valid_point
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from sent_graphql.models.proofs import ProofJudge, ProofVerdict, SignedKeys
+from sent_graphql.models.proofs import ProofJudge, ProofVerdict, RegistrationTexts, SignedKeys, Spelling
 from sent_graphql.models.registrations import RegistrationError, RegistrationErrorCode
+from sent_graphql.registrations.parsing import read_keys
 from sent_graphql.registrations.possession import possession_problems
 from sent_graphql.tasks import end
 from sent_graphql.workers.errors import WorkersBusyError
@@ -25,6 +27,9 @@ Ts = TypeVarTuple("Ts")
 
 FIELDS: Final = ("pubkey", "pubkeyBls", "sigEd25519", "sigBls")
 """The order of problems."""
+
+_ANY_OPERATOR: Final = "0x" + "11" * 20
+_ANY_PROOF: Final = "00" * 128
 
 
 class Workers(Protocol):
@@ -124,6 +129,12 @@ def ed25519_problems(keys: SignedKeys) -> tuple[RegistrationError, ...]:
         message = "`sigEd25519` is not the signature of `pubkey` over the 96 bytes of `pubkey` and `pubkeyBls`"
         return (_problem("sigEd25519", message),)
     return ()
+
+
+def ed25519_problems_of(texts: RegistrationTexts, spelling: Spelling = Spelling.HEX) -> tuple[RegistrationError, ...]:
+    """The same for what somebody typed, whatever stands where only the BLS proof looks; none if it cannot be read."""
+    keys, _ = read_keys(structs.replace(texts, operator=_ANY_OPERATOR, sig_bls=_ANY_PROOF), spelling)
+    return () if keys is None else ed25519_problems(keys)
 
 
 def _problem(field: str, message: str) -> RegistrationError:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-from msgspec import structs
-
 from sent_graphql.models.keys import InvalidKeyError, bls_pubkey, ed25519_pubkey
 from sent_graphql.models.network import ServiceNode, ServiceNodeState
 from sent_graphql.models.proofs import RegistrationTexts, SignedKeys
@@ -13,16 +11,13 @@ from sent_graphql.models.snapshot import NetworkState
 from sent_graphql.models.validation import ProposedRegistration, RegistrationValidation
 from sent_graphql.registrations.parsing import read_address, read_contract, read_keys
 from sent_graphql.registrations.proofs import FIELDS as SIGNED_FIELDS
-from sent_graphql.registrations.proofs import ed25519_problems
+from sent_graphql.registrations.proofs import ed25519_problems_of
 from sent_graphql.registrations.rules import StakingRules, fee_problems, remainder, stake_problems
 from sent_graphql.registrations.terms import read_terms
 from sent_graphql.registrations.verdicts import ProofCheck
 
 FIELDS: Final = (*SIGNED_FIELDS, "operator", "contract", "stake", "reserved", "fee")
 """The order of errors: that of the input. What is wrong with all of `reserved` comes before what is with its parts."""
-
-_ANY_OPERATOR: Final = "0x" + "11" * 20
-_ANY_PROOF: Final = "00" * 128
 
 
 class RegistrationValidator:
@@ -58,11 +53,8 @@ class RegistrationValidator:
     async def _signature_problems(
         self, texts: RegistrationTexts, keys: SignedKeys | None
     ) -> Iterable[RegistrationError]:
-        """Of both signatures; of the Ed25519 one alone where something can be read that only the other covers."""
-        if keys is not None:
-            return (await self._proofs.check(keys)).problems
-        covered, _ = read_keys(structs.replace(texts, operator=_ANY_OPERATOR, sig_bls=_ANY_PROOF))
-        return () if covered is None else ed25519_problems(covered)
+        """Of both signatures; of the Ed25519 one alone where something cannot be read that only the other covers."""
+        return ed25519_problems_of(texts) if keys is None else (await self._proofs.check(keys)).problems
 
 
 def _contract_problems(contract: str | None, operator: str | None, state: NetworkState) -> Iterator[RegistrationError]:

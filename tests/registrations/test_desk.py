@@ -115,8 +115,22 @@ async def test_a_bad_contract_alone_is_enough_to_be_refused() -> None:
 
 async def test_what_cannot_be_read_is_not_checked() -> None:
     proofs = Proofs()
-    stored = await store(structs.replace(TEXTS, sig_bls="dd", operator=""), proofs, Store())
-    assert [error.field for error in stored.errors] == ["sigBls", "operator"]
+    stored = await store(structs.replace(TEXTS, sig_ed25519="cc", operator=""), proofs, Store())
+    assert [error.field for error in stored.errors] == ["sigEd25519", "operator"]
+    assert stored.judged_by == ()
+    assert proofs.asked == []
+
+
+async def test_what_only_the_bls_proof_covers_does_not_keep_the_other_signature_from_being_checked() -> None:
+    proofs = Proofs()
+    neutral = "01" + "00" * 31
+    stored = await store(structs.replace(TEXTS, pubkey=neutral, sig_bls="", operator="", contract=""), proofs, Store())
+    assert [(error.code, error.field) for error in stored.errors] == [
+        (Code.SIGNATURE, "pubkey"),
+        (Code.BAD_REQUEST, "sigBls"),
+        (Code.INVALID_OPERATOR_ADDRESS, "operator"),
+        (Code.INVALID_CONTRACT_ADDRESS, "contract"),
+    ]
     assert stored.judged_by == ()
     assert proofs.asked == []
 
