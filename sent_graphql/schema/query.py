@@ -1,6 +1,6 @@
 """The root of all questions. Each is answered from the one snapshot of its request."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
 import strawberry
 from strawberry import UNSET
@@ -11,7 +11,7 @@ from sent_graphql.resolvers import filters
 from sent_graphql.resolvers.contribution_contracts import list_contribution_contracts
 from sent_graphql.resolvers.global_nodes import GlobalNode, find_node
 from sent_graphql.resolvers.orders import contribution_contract_order, service_node_order
-from sent_graphql.resolvers.paging import Page, PageArguments, paginate
+from sent_graphql.resolvers.paging import Page, paginate
 from sent_graphql.resolvers.service_nodes import exit_list, list_service_nodes
 from sent_graphql.schema import roots
 from sent_graphql.schema.connections import ContributionContractConnection, ServiceNodeConnection
@@ -22,34 +22,15 @@ from sent_graphql.schema.inputs import (
     ContributionContractOrder,
     ServiceNodeFilter,
     ServiceNodeOrder,
-    given,
 )
 from sent_graphql.schema.interfaces import Node
 from sent_graphql.schema.meta import Meta
 from sent_graphql.schema.network import Network
+from sent_graphql.schema.paging import After, Before, First, Last, page_arguments
 from sent_graphql.schema.scalars import Address
 from sent_graphql.schema.service_nodes import ServiceNode
 from sent_graphql.schema.validation import RegistrationValidation, validate_registration
 from sent_graphql.schema.wallets import Wallet
-
-First: TypeAlias = Annotated[
-    int | None,
-    strawberry.argument(
-        description="How many items to give from the front of the range; 0 gives only the counts. When neither `first` "
-        "nor `last` is given a page has 100 items, unless the service is set up otherwise; more than its maximum "
-        "(2500) is refused, and so is `first` together with `last`."
-    ),
-]
-After: TypeAlias = Annotated[
-    str | None, strawberry.argument(description="Cursor that the range begins behind, from the same list and order.")
-]
-Last: TypeAlias = Annotated[
-    int | None,
-    strawberry.argument(description="How many items to give from the back of the range; they keep their order."),
-]
-Before: TypeAlias = Annotated[
-    str | None, strawberry.argument(description="Cursor that the range ends before, from the same list and order.")
-]
 
 
 def _node(
@@ -78,7 +59,7 @@ def _service_nodes(
     wanted = filter.wanted() if filter else filters.ServiceNodeFilter()
     order = order_by.wanted() if order_by else service_node_order()
     listed = list_service_nodes(context.state(), wanted, order)
-    return paginate(listed, _page_arguments(first, after, last, before), context.options)
+    return paginate(listed, page_arguments(first, after, last, before), context.options)
 
 
 def _contribution_contract(
@@ -105,15 +86,11 @@ def _contribution_contracts(
     wanted = filter.wanted() if filter else filters.ContributionContractFilter()
     order = order_by.wanted() if order_by else contribution_contract_order()
     listed = list_contribution_contracts(context.state(), wanted, order)
-    return paginate(listed, _page_arguments(first, after, last, before), context.options)
+    return paginate(listed, page_arguments(first, after, last, before), context.options)
 
 
 def _exit_list(info: Info) -> tuple[models.ServiceNode, ...]:
     return exit_list(info.context.state())
-
-
-def _page_arguments(first: int | None, after: str | None, last: int | None, before: str | None) -> PageArguments:
-    return PageArguments(first=given(first), after=given(after), last=given(last), before=given(before))
 
 
 @strawberry.type(
