@@ -234,6 +234,9 @@ interval = 1
 min_interval = 0.05
 backoff_max = 1
 stale_after = {more.get("stale_after", "60")}
+[database]
+url = "{more.get("database", "")}"
+retry_max = 0.5
 [cache]
 state_directory = "{directory / "state"}"
 keep_interval = 0.1

@@ -15,7 +15,7 @@ async def test_with_both_sides_away_at_the_start_the_service_is_up_and_says_what
     await stage.gate.shut()
     service = await stage.serve()
     assert (await service.client.get("/healthz")).status_code == 200
-    data = await service.until(META, lambda data: all(source["lastError"] for source in data["meta"]["sources"]))
+    data = await service.until(META, lambda data: all(source["lastError"] for source in data["meta"]["sources"][:2]))
     assert (data["meta"]["version"], data["meta"]["stale"], data["meta"]["createdAt"]) == ("0", True, None)
     ready = await service.client.get("/readyz")
     assert ready.status_code == 503
@@ -62,7 +62,36 @@ async def test_the_rpc_down_and_up_again(stage: Any) -> None:
     assert (await service.query(HEIGHT))["network"]["blockHeight"] == 5313
     await stage.gate.open()
     data = await service.until(META, lambda data: not data["meta"]["stale"])
-    assert health(data) == {"OXEND": True, "CONTRACTS": True}
+    assert health(data) == {"OXEND": True, "CONTRACTS": True, "DATABASE": True}
+
+
+async def test_a_database_that_is_away_at_the_start_keeps_nobody_from_answers_and_comes_back(stage: Any) -> None:
+    obstacle = stage.directory / "obstacle"
+    obstacle.touch()
+    await stage.oxend.start()
+    service = await stage.serve(database=f"sqlite+aiosqlite:///{obstacle}/test.db")
+    data = await service.until(META, lambda data: not data["meta"]["stale"])
+    assert health(data) == {"OXEND": True, "CONTRACTS": True, "DATABASE": False}
+    assert data["meta"]["sources"][2]["lastError"] == "the directory of the database cannot be made"
+    assert (await service.client.get("/readyz")).status_code == 200
+    assert (await service.query(HEIGHT))["network"]["blockHeight"] == 5313
+
+    obstacle.unlink()
+    data = await service.until(META, lambda data: health(data)["DATABASE"])
+    assert data["meta"]["sources"][2]["lastSuccessAt"] is not None
+
+
+async def test_a_database_of_another_network_refuses_the_start(stage: Any) -> None:
+    await stage.oxend.start()
+    service = await stage.serve()
+    await service.until(META, lambda data: health(data)["DATABASE"])
+    assert await service.stop() == 0
+
+    again = await stage.launch(rewards="0x00000000000000000000000000000000000000aa")
+    assert await again.ended() == 78
+    log = "".join(again.log)
+    assert "the database holds the data of chain 31337 and rewards contract 0x" in log
+    assert "Traceback" not in log
 
 
 async def test_an_oxend_that_never_replies_is_a_failed_poll(stage: Any) -> None:
