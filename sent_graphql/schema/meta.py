@@ -43,8 +43,8 @@ class SourceStatus:
         description="When it was last read with success; null when it never was since the start."
     )
     height: BigInt | None = strawberry.field(
-        description="Block that its data is from: of the Oxen chain for OXEND, of the L2 for CONTRACTS; null before "
-        "the first success."
+        description="Block that its data is from: of the Oxen chain for OXEND, of the L2 for CONTRACTS and DATABASE, "
+        "whose history of events goes up to it; null before the first success."
     )
     last_error: str | None = strawberry.field(
         description="What went wrong at the last attempt, in a few words; null when nothing did."
