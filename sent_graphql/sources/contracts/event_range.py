@@ -29,7 +29,7 @@ from sent_graphql.sources.contracts.logs import LogQuery, contract_queries
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.staking_events import DecodedLog, decode_logs
 
-EVENTS_PER_STEP: Final = 5_000
+EVENTS_PER_STEP: Final = 2_000
 """Events of one range, and so of one transaction; a range of several blocks with more is asked for in smaller ones."""
 
 

@@ -174,7 +174,8 @@ async def test_every_event_is_kept_as_the_contracts_tell_it(
         assert (event.block_hash, int(event.timestamp.timestamp())) == (block["hash"], int(block["timestamp"], 16))
 
     of_contract = [event for event in followed if event.contribution_contract_address == contracts[0]]
-    changed = next(place for place, event in enumerate(of_contract) if event.arguments[-1].value == "24")
+    updates = [place for place, event in enumerate(of_contract) if event.kind is StakingEventKind.PUBKEYS_UPDATED]
+    changed = updates[-1]
     assert {event.pubkey for event in of_contract[:changed]} == {ed25519_from_int(23)}
     assert {event.pubkey for event in of_contract[changed:]} == {ed25519_from_int(24)}
     registered = [event for event in followed if event.kind is StakingEventKind.NEW_SERVICE_NODE]
