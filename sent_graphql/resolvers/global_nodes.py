@@ -7,6 +7,7 @@ from sent_graphql.models.global_id import InvalidGlobalIdError, global_id, parse
 from sent_graphql.models.keys import InvalidKeyError, user_address
 from sent_graphql.models.network import ContributionContract, Network, ServiceNode, Stake, Wallet
 from sent_graphql.models.snapshot import NetworkState
+from sent_graphql.models.stakes import stake_in
 from sent_graphql.resolvers.context import RequestContext
 from sent_graphql.resolvers.errors import BadUserInputError
 
@@ -50,10 +51,11 @@ def _wallet(state: NetworkState, _node_id: str, local_id: str) -> Wallet:
 
 
 def _stake(state: NetworkState, node_id: str, local_id: str) -> Stake | None:
-    """A stake's local id ends in its wallet's address, which leads to the few stakes to look among."""
-    _, _, address = local_id.rpartition(":")
-    stakes = state.stakes_by_wallet.get(address, ())
-    return next((stake for stake in stakes if stake.id == node_id), None)
+    """A stake's local id is made of its node's or contract's id and of its wallet's address."""
+    holder_id, _, address = local_id.rpartition(":")
+    node = state.node_by_id.get(holder_id)
+    stakes = (stake_in(node, address),) if node is not None else state.stakes_by_wallet.get(address, ())
+    return next((stake for stake in stakes if stake is not None and stake.id == node_id), None)
 
 
 def _network(state: NetworkState, node_id: str, _local_id: str) -> Network | None:

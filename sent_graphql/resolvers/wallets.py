@@ -1,8 +1,10 @@
 """What belongs to one wallet beside its stakes and rewards."""
 
-from sent_graphql.models.network import ContributionContract, ServiceNode, ServiceNodeState
+from sent_graphql.models.network import ContributionContract, ServiceNode, ServiceNodeState, Stake
 from sent_graphql.models.snapshot import NetworkState
-from sent_graphql.resolvers.orders import contribution_contract_order, service_node_order
+from sent_graphql.models.stakes import stake_in
+from sent_graphql.resolvers.orders import Order, contribution_contract_order, service_node_order
+from sent_graphql.resolvers.paging import Ordered
 
 
 def operated_nodes(state: NetworkState, address: str) -> tuple[ServiceNode, ...]:
@@ -18,3 +20,16 @@ def contribution_contracts(state: NetworkState, address: str) -> tuple[Contribut
     return (
         contribution_contract_order().arrange({contract.id: contract for contract in operated + joined}.values()).items
     )
+
+
+def past_stakes(state: NetworkState, address: str) -> Ordered[Stake]:
+    """The wallet's stakes in nodes that have left: last out first, those of which no event tells at the end."""
+    ended_at: dict[str, int | None] = {}
+    stakes = []
+    for node in (*state.present.by_contributor.get(address, ()), *state.past.by_contributor.get(address, ())):
+        stake = stake_in(node, address)
+        if stake is not None and stake.exited:
+            stakes.append(stake)
+            ended_at[stake.id] = node.exit.block_number if node.exit is not None else None
+    order: Order[Stake] = Order("pastStakes", lambda stake: ended_at[stake.id], descending=True)
+    return order.arrange(stakes)

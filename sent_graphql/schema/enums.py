@@ -11,7 +11,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from sent_graphql.models.contracts import ContributionStatus
-from sent_graphql.models.network import DecommissionReason, NetworkType, ServiceNodeState, SourceName
+from sent_graphql.models.network import DecommissionReason, ExitKind, NetworkType, ServiceNodeState, SourceName
 from sent_graphql.models.proofs import ProofJudge
 from sent_graphql.models.registrations import RegistrationErrorCode, RegistrationKind
 from sent_graphql.models.signatures import RequestErrorCode
@@ -21,6 +21,7 @@ __all__ = [
     "ContributionContractOrderField",
     "ContributionStatus",
     "DecommissionReason",
+    "ExitKind",
     "NetworkType",
     "OrderDirection",
     "ProofJudge",
@@ -71,6 +72,17 @@ shown_enum(
         ServiceNodeState.DEREGISTERED: "Removed by the network for failing too long; the contract still holds its "
         "stake, which is locked for a while and then returned less a penalty.",
         ServiceNodeState.EXITED: "Gone from both sides; known from history. Lists leave it out unless it is asked for.",
+    },
+)
+
+shown_enum(
+    ExitKind,
+    "How a service node ended.",
+    {
+        ExitKind.EXITED: "It left as it was asked to, and its stake was returned.",
+        ExitKind.DEREGISTERED: "The network removed it for failing too long; then it was taken off the contract.",
+        ExitKind.LIQUIDATED: "It was left on the contract for too long, and somebody liquidated it for a part of the "
+        "operator's stake.",
     },
 )
 

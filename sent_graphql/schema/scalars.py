@@ -22,6 +22,7 @@ Address = NewType("Address", str)
 Ed25519PublicKey = NewType("Ed25519PublicKey", str)
 BlsPublicKey = NewType("BlsPublicKey", str)
 HexBytes = NewType("HexBytes", str)
+EthHash = NewType("EthHash", str)
 
 MAX_BIG_INT_DIGITS: Final = 78
 """Digits of the largest number that the contracts can hold (2^256)."""
@@ -30,6 +31,7 @@ MAX_HEX_DIGITS: Final = 131_072
 """Longest HexBytes accepted: 64 KiB."""
 
 _WHOLE_NUMBER = re.compile(rf"-?[0-9]{{1,{MAX_BIG_INT_DIGITS}}}")
+_HASH = re.compile(r"(?:0[xX])?([0-9a-fA-F]{64})")
 _HEX = re.compile(rf"(?:0[xX])?((?:[0-9a-fA-F]{{2}}){{0,{MAX_HEX_DIGITS // 2}}})")
 
 
@@ -74,6 +76,13 @@ def scalars(nettype: str) -> Mapping[object, ScalarDefinition]:
             "messages. As input any case is accepted, with or without 0x.",
             serialize=_as_it_is,
             parse_value=_parser("HexBytes", _hex_bytes),
+        ),
+        EthHash: strawberry.scalar(
+            name="EthHash",
+            description="A 32-byte hash of the L2 chain, of a block or a transaction, as 0x and 64 lower-case hex "
+            "digits. As input any case is accepted, with or without 0x.",
+            serialize=_as_it_is,
+            parse_value=_parser("EthHash", _eth_hash),
         ),
         datetime: strawberry.scalar(
             name="DateTime",
@@ -131,6 +140,13 @@ def _hex_bytes(text: str) -> str:
     if match is None:
         raise InvalidKeyError(f"an even number of at most {MAX_HEX_DIGITS} hex digits is wanted")
     return match[1].lower()
+
+
+def _eth_hash(text: str) -> str:
+    match = _HASH.fullmatch(text)
+    if match is None:
+        raise InvalidKeyError("not a hash of the L2 chain: 64 hex digits are wanted, with or without 0x")
+    return f"0x{match[1].lower()}"
 
 
 def _as_it_is(value: str) -> str:

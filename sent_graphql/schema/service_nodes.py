@@ -7,10 +7,10 @@ import strawberry
 
 from sent_graphql.models import network as models
 from sent_graphql.models.parts import WALLETS, Part
-from sent_graphql.schema.enums import DecommissionReason, ServiceNodeState, SourceName
+from sent_graphql.schema.enums import DecommissionReason, ExitKind, ServiceNodeState, SourceName
 from sent_graphql.schema.fields import Info, looked_up
 from sent_graphql.schema.interfaces import Node
-from sent_graphql.schema.scalars import Address, BigInt, BlsPublicKey, Ed25519PublicKey, HexBytes
+from sent_graphql.schema.scalars import Address, BigInt, BlsPublicKey, Ed25519PublicKey, EthHash, HexBytes
 
 if TYPE_CHECKING:
     from sent_graphql.schema.contribution_contracts import ContributionContract
@@ -57,8 +57,34 @@ class Contributor:
 
 
 @strawberry.type(
+    description="How a service node ended: when oxend dropped it, and the transaction that took it off the rewards "
+    "contract. What no source tells is null."
+)
+class ServiceNodeExit:
+    """Shows models.network.ServiceNodeExit."""
+
+    kind: ExitKind = strawberry.field(description="What ended it.")
+    height: int | None = strawberry.field(
+        description="Oxen block in which it left; null when it was gone before this service saw it leave."
+    )
+    block_number: BigInt | None = strawberry.field(
+        description="L2 block in which the rewards contract let it go; null when it was never on the contract, and "
+        "until the scan of past events has reached that block."
+    )
+    at: datetime | None = strawberry.field(description="Time of that L2 block; null when that is.")
+    returned_amount: BigInt | None = strawberry.field(
+        description="What goes back to its stakers, in atomic units: its stake less any penalty. Null when "
+        "`blockNumber` is."
+    )
+    transaction_hash: EthHash | None = strawberry.field(
+        description="The L2 transaction that took it off the contract; null when `blockNumber` is."
+    )
+
+
+@strawberry.type(
     description="One life of a service node, from registration to exit. The same keys registered again are another "
-    "node with another id."
+    "node with another id. A node that has left (state EXITED) lives on as it was last seen; of one that came and went "
+    "unseen there is what the contract's events tell, and what only oxend knew is null."
 )
 class ServiceNode(Node):
     """Shows models.network.ServiceNode."""
@@ -66,7 +92,8 @@ class ServiceNode(Node):
     model = models.ServiceNode
 
     contract_id: int | None = strawberry.field(
-        description="Its number in the rewards contract, kept after it has left; null when the contract never held it."
+        description="Its number in the rewards contract, kept after it has left; null when the contract never held it, "
+        "and for a node that has left until the scan of past events has reached its exit."
     )
     pubkey: Ed25519PublicKey = strawberry.field(description="The Ed25519 key by which the Oxen network knows it.")
     pubkey_bls: BlsPublicKey | None = strawberry.field(
@@ -74,14 +101,17 @@ class ServiceNode(Node):
     )
     state: ServiceNodeState = strawberry.field(description="Where it is in its life.")
     leaving: bool = strawberry.field(
-        description="Its exit was requested, on the contract or already confirmed by oxend, and has not ended yet."
+        description="Its exit was requested: on the contract, or already confirmed by oxend (which stays true once it "
+        "has left)."
     )
     operator: Address = strawberry.field(description="Who operates it.")
     operator_fee: int | None = strawberry.field(
         description="The operator's share of the rewards before the rest is split by stake, in hundredths of a percent "
         "from 0 to 10000; null while no source has told it."
     )
-    contributors: list[Contributor] = strawberry.field(description="Everyone who staked in it, the operator first.")
+    contributors: list[Contributor] = strawberry.field(
+        description="Everyone who staked in it, the operator first; still so after it has left."
+    )
     staking_requirement: BigInt = strawberry.field(
         description="Stake that it had to bring when it was registered, in atomic units."
     )
@@ -98,11 +128,11 @@ class ServiceNode(Node):
         "null when that is."
     )
     deregistration_unlock_height: int | None = strawberry.field(
-        description="For a deregistered node, the Oxen block from which its stake is unlocked; null otherwise."
+        description="For a node that was deregistered, the Oxen block from which its stake is unlocked; null otherwise."
     )
     liquidation_height: int | None = strawberry.field(
-        description="For a node that waits to be removed, the Oxen block from which anyone may liquidate it for a "
-        "reward; null otherwise."
+        description="For a node that oxend has dropped, the Oxen block from which anyone may liquidate it for a "
+        "reward, as long as the contract holds it; null otherwise."
     )
     liquidatable: bool = strawberry.field(
         description="It waits to be removed and `liquidationHeight` has been reached: anyone may liquidate it now."
@@ -115,7 +145,8 @@ class ServiceNode(Node):
     )
     earned_downtime_blocks: int | None = strawberry.field(
         description="How many blocks it may be decommissioned before it is deregistered, earned by good service; "
-        "while it is decommissioned the number falls. Null where oxend does not know the node."
+        "while it is decommissioned the number falls. As it was last after it has left; null where oxend never knew "
+        "the node."
     )
     decommission_count: int | None = strawberry.field(
         description="How often it has been decommissioned since it was registered; null where oxend does not know it."
@@ -161,7 +192,8 @@ class ServiceNode(Node):
         "events has reached its registration.",
         reads=Part.CONTRIBUTION_CONTRACTS,
     )
+    exit: ServiceNodeExit | None = strawberry.field(description="How it ended; null while its state is not EXITED.")
     known_to: list[SourceName] = strawberry.field(
         description="Which sides know it now: OXEND, CONTRACTS or both. A node that one alone knows is on its way in "
-        "or out, or in dispute."
+        "or out, or in dispute; one that has left both is known from history alone, and the list is empty."
     )

@@ -1,14 +1,18 @@
 """A wallet: its stakes, its rewards and what it operates."""
 
 import strawberry
+from strawberry import UNSET
 
 from sent_graphql.models import network as models
 from sent_graphql.models.parts import Part
 from sent_graphql.resolvers import wallets as resolvers
+from sent_graphql.resolvers.paging import Page, paginate
+from sent_graphql.schema.connections import PageInfo
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.enums import ServiceNodeState
 from sent_graphql.schema.fields import Info, looked_up
 from sent_graphql.schema.interfaces import Node
+from sent_graphql.schema.paging import After, Before, First, Last, page_arguments
 from sent_graphql.schema.scalars import Address, BigInt
 from sent_graphql.schema.service_nodes import ServiceNode
 
@@ -52,8 +56,22 @@ class Rewards:
     )
 
 
+def _past_stakes(
+    root: strawberry.Parent[models.Wallet],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> Page[models.Stake]:
+    context = info.context
+    ended = resolvers.past_stakes(context.state(), root.address)
+    return paginate(ended, page_arguments(first, after, last, before), context.options)
+
+
 @strawberry.type(
-    description="A wallet's stake, as staker, in one node or in one contribution contract that is not finalized."
+    description="A wallet's stake, as staker, in one node (which may have left) or in one contribution contract that "
+    "is not finalized."
 )
 class Stake(Node):
     """Shows models.network.Stake."""
@@ -64,7 +82,10 @@ class Stake(Node):
     beneficiary: Address = strawberry.field(description="Who gets the rewards of this stake.")
     amount: BigInt = strawberry.field(description="The stake in atomic units.")
     is_operator: bool = strawberry.field(description="The staker operates the node.")
-    exited: bool = strawberry.field(description="The stake has ended and was returned.")
+    exited: bool = strawberry.field(
+        description="The stake has ended: its node has left the contract, and what is due of it goes back to the "
+        "staker as rewards (see `ServiceNode.exit`)."
+    )
     state: ServiceNodeState | None = strawberry.field(
         description="State of the node that it is in; null in a contribution contract."
     )
@@ -76,6 +97,23 @@ class Stake(Node):
         description="The contribution contract that it is in; null in a node.",
         reads=Part.CONTRIBUTION_CONTRACTS,
     )
+
+
+@strawberry.type(description="A stake in a page, with its cursor.")
+class StakeEdge:
+    """Shows resolvers.paging.Edge."""
+
+    cursor: str = strawberry.field(description="Its place in the order; valid in later requests for the same list.")
+    node: Stake = strawberry.field(description="The stake.")
+
+
+@strawberry.type(description="A page of stakes.")
+class StakeConnection:
+    """Shows resolvers.paging.Page."""
+
+    edges: list[StakeEdge] = strawberry.field(description="The page's stakes with their cursors.")
+    nodes: list[Stake] = strawberry.field(description="The page's stakes without cursors.")
+    page_info: PageInfo = strawberry.field(description="Whether there are more pages, and how to get to them.")
 
 
 @strawberry.type(
@@ -91,6 +129,12 @@ class Wallet(Node):
     stakes: list[Stake] = strawberry.field(
         description="Its present stakes as staker, in nodes (also those that wait to be removed) and in contribution "
         "contracts that are not finalized."
+    )
+    past_stakes: StakeConnection = looked_up(
+        _past_stakes,
+        description="Its stakes that have ended, as staker in nodes that have left, in pages: the one that left the "
+        "contract last comes first, those of which no event tells come at the end.",
+        reads=Part.NODES,
     )
     operated_nodes: list[ServiceNode] = looked_up(
         _operated_nodes,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sent_graphql.schema import scalars
-from sent_graphql.schema.scalars import Address, BigInt, BlsPublicKey, Ed25519PublicKey, HexBytes
+from sent_graphql.schema.scalars import Address, BigInt, BlsPublicKey, Ed25519PublicKey, EthHash, HexBytes
 
 CHECKSUMMED = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 OXEN_ADDRESS = "L" + "8" * 94
@@ -69,6 +69,10 @@ def test_keys_are_written_in_lower_case_without_prefix() -> None:
     assert parse(HexBytes, "0xABcd") == "abcd"
 
 
+def test_hashes_of_the_l2_are_written_in_lower_case_with_prefix() -> None:
+    assert parse(EthHash, "AB" * 32) == parse(EthHash, "0X" + "Ab" * 32) == "0x" + "ab" * 32
+
+
 @pytest.mark.parametrize(
     ("scalar", "value"),
     [
@@ -79,6 +83,8 @@ def test_keys_are_written_in_lower_case_without_prefix() -> None:
         (BlsPublicKey, None),
         (HexBytes, "abc"),
         (HexBytes, "00" * 65_537),
+        (EthHash, "0x" + "ab" * 31),
+        (EthHash, 7),
         (Address, "0x1234"),
         (Address, True),
     ],
