@@ -15,7 +15,7 @@ from sent_graphql.sources.contracts.facts import Facts
 
 
 class EventRange(Struct, frozen=True, kw_only=True):
-    """The events of the blocks `first` to `last`, all of them (no blocks if first > last)."""
+    """The events of the blocks `first` to `last` (of none if first > last)."""
 
     first: int
     last: int
@@ -25,6 +25,8 @@ class EventRange(Struct, frozen=True, kw_only=True):
     """In the order of the chain."""
     seeds: Sequence[NodeRegistration]
     """What the contract held of the seeded nodes among them."""
+    whole: bool = True
+    """False where contribution contracts may have been left out: not all that exist were known."""
 
 
 class EventLog:
@@ -107,10 +109,14 @@ class EventLog:
         self.restore(told.events, told.seeds)
         for number, block_hash in told.hashes.items():
             self.blocks.add(number, block_hash)
-        if self._scanned_to is not None and told.first <= self._scanned_to + 1:
+        if told.whole and self.knows_up_to(told.first - 1) and self._scanned_to is not None:
             self._scanned_to = max(self._scanned_to, told.last)
         self.prune()
         return structs.replace(told, events=[self._facts.placed(event) for event in told.events])
+
+    def knows_up_to(self, block: int) -> bool:
+        """Whether all events up to that block are known, and so all contribution contracts that exist by then."""
+        return self._scanned_to is not None and self._scanned_to >= block
 
     def apply_tail(self, told: EventRange) -> EventRange:
         """Take in what a refresh at block `told.last` brought, as `apply` does."""

@@ -150,6 +150,9 @@ class EventIndexer:
             await self._begin(target)
         if storing and self._events.stored_to is None:
             await self._begin_storing()
+        if storing and not self._events.knows_up_to(self._events.stored_to or 0):
+            # The facts come first: they name the contracts to ask for.
+            storing = False
         reached = self._reached(storing=storing)
         if reached is None or reached >= target:
             return
@@ -178,7 +181,7 @@ class EventIndexer:
     def _joins(self, found: EventRange) -> bool:
         """Whether a range goes on from what is stored. It may begin below: after a reorganisation, or a restart."""
         stored_to, from_block = self._events.stored_to, self._events.from_block
-        if stored_to is None or from_block is None:
+        if stored_to is None or from_block is None or not found.whole:
             return False
         return from_block <= found.first <= stored_to + 1 and found.last > stored_to
 

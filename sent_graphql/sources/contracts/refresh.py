@@ -73,11 +73,12 @@ class Refreshed(Struct, frozen=True):
 
 
 class Opening(Struct, frozen=True):
-    """What the first batch brought; `first`: the block that the changes begin with."""
+    """What the first batch brought; `first`: the block that the changes begin with, `whole` as in EventRange."""
 
     head: Header
     parameters: ParameterReads
     first: int
+    whole: bool
     changes: Changes
 
 
@@ -216,6 +217,7 @@ class Refresh:
         if head.number - first >= self._settings.scan_range_max:
             raise TailRefusedError(f"{head.number - first + 1} blocks since the last refresh")
 
+        whole = self._events.knows_up_to(first - 1)
         batch = self._batch(head)
         parameters = ParameterReads(batch, self._addresses)
         checks = {number: batch.request(header_request(number)) for number in seen if number < head.number}
@@ -234,7 +236,7 @@ class Refresh:
             header = parse_header(slot.reply)
             if header is not None:
                 self._events.blocks.add(header.number, header.hash)
-        return Opening(head, parameters, first, changes)
+        return Opening(head, parameters, first, whole, changes)
 
     def _take_in(self, opening: Opening, events: list[StakingEvent], held: dict[int, ContractNode]) -> EventRange:
         """The tail goes into the event log; what the contract holds of new seeded nodes is kept with it."""
@@ -245,7 +247,12 @@ class Refresh:
             if event.kind is StakingEventKind.SEEDED_SERVICE_NODE and event.contract_id in held
         ]
         tail = EventRange(
-            first=opening.first, last=head.number, hashes={head.number: head.hash}, events=events, seeds=seeds
+            first=opening.first,
+            last=head.number,
+            hashes={head.number: head.hash},
+            events=events,
+            seeds=seeds,
+            whole=opening.whole,
         )
         return self._events.apply_tail(tail)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sent_graphql.models.contracts import ScanProgress
 from sent_graphql.models.history import EventArgument, StakingEvent, StakingEventKind
@@ -199,6 +200,17 @@ def test_a_gap_in_the_tail_is_scanned_again() -> None:
     assert log.progress == ScanProgress(from_block=1, scanned_to=10, target=50, complete=False)
     log.apply(told(11, 50))
     assert log.progress == ScanProgress(from_block=1, scanned_to=50, target=50, complete=True)
+
+
+def test_a_tail_that_left_out_contracts_is_scanned_again() -> None:
+    log = EventLog(100)
+    log.begin(1, "first")
+    log.apply_tail(replace(told(11, 20, [registered(15, 1)]), whole=False))
+    log.apply(told(1, 10))
+    log.apply_tail(replace(told(11, 20, [registered(15, 1)]), whole=False))
+    assert list(log.registrations) == [1], "what it did tell is known"
+    assert log.progress == ScanProgress(from_block=1, scanned_to=10, target=20, complete=False)
+    assert not log.knows_up_to(11)
 
 
 def test_hashes_are_kept_within_the_depth_and_for_the_ends_of_the_ranges() -> None:
