@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sent_graphql.errors import UnavailableError
+from sent_graphql.http.framing import FramingProtocol
 from sent_graphql.settings import HttpSettings, LiveSettings
 
 BACKLOG = 2048
@@ -93,7 +94,7 @@ async def serve_http(
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
-            ws="websockets-sansio",
+            ws=FramingProtocol,
             ws_max_size=live.max_message_bytes,
             ws_ping_interval=live.ping_interval,
             ws_ping_timeout=live.ping_timeout,

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.schema.config import StrawberryConfig
 
-from live.scenario import Question, Scenario, make_context, questions
+from live.scenario import Scenario, make_context, questions
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.server import create_app
@@ -31,7 +31,6 @@ from sent_graphql.logs import configure_logging
 from sent_graphql.models.network import NetworkType
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.resolvers.changes import Changes
-from sent_graphql.resolvers.context import RequestContext
 from sent_graphql.resolvers.filters import ServiceNodeFilter as WantedNodes
 from sent_graphql.resolvers.orders import service_node_order
 from sent_graphql.resolvers.service_nodes import list_service_nodes
@@ -266,9 +265,12 @@ class _Outlet:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.told = asyncio.Semaphore(0)
 
     async def next(self, payload: bytes) -> None:
         """A message, in the frame that our service puts it in."""
+        if self.texts:
+            self.told.release()
         self.texts.append('{"id":"1","type":"next","payload":' + payload.decode() + "}")
 
     async def error(self, errors: bytes) -> None:
@@ -301,10 +303,10 @@ class _Script:
         hub = LiveQueryHub(schema, snapshots, make_context, self._settings.live, max_tokens=MOST)
         running = asyncio.create_task(hub.run())
         outlets = await _watch(hub)
-        for expected in range(2, updates + 2):
+        for _ in range(updates):
             await snapshots.publish(self._scenario.next())
-            while any(len(outlet.texts) < expected for outlet in outlets):
-                await asyncio.sleep(0)
+            for outlet in outlets:
+                await outlet.told.acquire()
         present = await _watch(hub)
         await end([running])
         messages = [list(texts) for texts in zip(*(outlet.texts[1:] for outlet in outlets), strict=True)]

@@ -83,7 +83,7 @@ def applied(items: Mapping[str, Any], version: int, changes: Mapping[str, Any]) 
 class Reader(asyncio.Protocol):
     """One subscriber."""
 
-    __slots__ = ("_buffer", "_open", "_reading", "_readers", "_transport", "version")
+    __slots__ = ("_buffer", "_open", "_readers", "_reading", "_transport", "version")
 
     def __init__(self, readers: "Readers", reading: Reading) -> None:
         self.version = 0
@@ -104,7 +104,7 @@ class Reader(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begins the handshake."""
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         self._transport.write(HANDSHAKE)
 
     def data_received(self, data: bytes) -> None:

@@ -43,7 +43,7 @@ class Message(Struct, frozen=True):
 class Frames(Struct, frozen=True):
     """The frames of one operation. A result stands between `next` and the brace that closes it."""
 
-    next: str
+    next: bytes
     error: str
     complete: str
 
@@ -96,7 +96,7 @@ class Dialect:
         """The frames of one operation, made once for all its results."""
         quoted = orjson.dumps(operation_id).decode()
         return Frames(
-            next=f'{{"id":{quoted},"type":"{self.next_type}","payload":',
+            next=f'{{"id":{quoted},"type":"{self.next_type}","payload":'.encode(),
             error=f'{{"id":{quoted},"type":"error","payload":',
             complete=f'{{"id":{quoted},"type":"complete"}}',
         )

@@ -7,6 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from sent_graphql.http.dialects import Dialect, LegacyWs, TransportWs
+from sent_graphql.http.framing import push_of
 from sent_graphql.http.live_connections import LiveConnections, TooManyConnectionsError
 from sent_graphql.http.operations import Operations
 from sent_graphql.http.replies import refusal
@@ -58,6 +59,7 @@ class WebSocketEndpoint:
             settings=self._settings,
             receive=receive,
             send=send,
+            push=push_of(scope),
         )
         try:
             with self._connections.admitted(connection, _address(scope)):

@@ -4,13 +4,15 @@ A connection costs its coroutine, which waits for messages, and little else: res
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 import orjson
 from starlette.types import Receive, Send
 from strawberry.types import ExecutionResult
 
 from sent_graphql.http.dialects import BadMessageError, Dialect, Frames, Message, Verb
+from sent_graphql.http.framing import Push
 from sent_graphql.http.graphql_request import Parameters
 from sent_graphql.http.operations import QUERIES_AND_MUTATIONS, Operations, encoded, never_ran
 from sent_graphql.http.replies import masked
@@ -38,6 +40,7 @@ class WebSocketConnection:
         "_initialised",
         "_live",
         "_operations",
+        "_push",
         "_receive",
         "_running",
         "_send",
@@ -55,6 +58,7 @@ class WebSocketConnection:
         settings: LiveSettings,
         receive: Receive,
         send: Send,
+        push: Push | None,
     ) -> None:
         self._dialect = dialect
         self._live = live
@@ -62,6 +66,7 @@ class WebSocketConnection:
         self._settings = settings
         self._receive = receive
         self._send = send
+        self._push = push
         self._initialised = False
         self._closed = False
         self._running: dict[str, _Running] = {}
@@ -94,6 +99,14 @@ class WebSocketConnection:
         if self._closed:
             raise ConnectionAbortedError
         await self._send({"type": "websocket.send", "text": text})
+
+    def tell(self, message: bytes) -> Coroutine[Any, Any, None] | None:
+        """Sends one message; gives what is left to do where its client has to be waited for. Raises as `say` does."""
+        if self._closed:
+            raise ConnectionAbortedError
+        if self._push is not None and self._push(message):
+            return None
+        return self.say(message.decode())
 
     def forget(self, running: "_Running") -> None:
         """An operation is over: its id is free again."""
@@ -226,12 +239,14 @@ class _Running:
         if never_ran(result):
             await self.error(orjson.dumps([error.formatted for error in result.errors or ()]))
             return
-        await self.next(encoded(result))
+        rest = self.next(encoded(result))
+        if rest is not None:
+            await rest
         await self.complete()
 
-    async def next(self, payload: bytes) -> None:
-        """Sends a result."""
-        await self._connection.say(self.frames.next + payload.decode() + "}")
+    def next(self, payload: bytes) -> Coroutine[Any, Any, None] | None:
+        """Sends a result; gives what is left to do."""
+        return self._connection.tell(self.frames.next + payload + b"}")
 
     async def error(self, errors: bytes) -> None:
         """Sends the errors that end it."""

@@ -118,6 +118,8 @@ class Group:
 
     def since(self, revision: int | None) -> bytes | None:
         """The message for who has the answer of that number, made once for all of them."""
+        if revision in self._messages:
+            return self._messages[revision]
         base = next((view for number, view in self._views if number == revision), None)
         key = None if base is None else revision
         if key not in self._messages:

@@ -50,6 +50,8 @@ class Delivery:
 class Member:
     """A subscription. `revision` is that of the state it was sent last; null before it was sent any."""
 
+    __slots__ = ("_delivery", "_ending", "_news", "_outlet", "_over", "_task", "revision")
+
     def __init__(self, news: News, outlet: Outlet, delivery: Delivery) -> None:
         self._news = news
         self._outlet = outlet
@@ -86,24 +88,20 @@ class Member:
 
     def _begun(self) -> Awaitable[None] | None:
         """Begins what is to be sent, up to where a reader has to be waited for."""
-        while (call := self._next_call()) is not None:
-            rest = begun(call)
-            if rest is not None:
+        while not self._over:
+            if self._ending is not None:
+                self._leave()
+                return begun(self._ending())
+            revision = self._news.revision
+            payload = None if revision == self.revision else self._news.since(self.revision)
+            if payload is None:
+                return None
+            self.revision = revision
+            self._delivery.counts.messages += 1
+            sending = self._outlet.next(payload)
+            if sending is not None and (rest := begun(sending)) is not None:
                 return rest
         return None
-
-    def _next_call(self) -> Coroutine[Any, Any, None] | None:
-        if self._over:
-            return None
-        if self._ending is not None:
-            self._leave()
-            return self._ending()
-        payload = self._news.since(self.revision)
-        if payload is None:
-            return None
-        self.revision = self._news.revision
-        self._delivery.counts.messages += 1
-        return self._outlet.next(payload)
 
     async def _send(self, rest: Awaitable[None] | None) -> None:
         """Waits for a reader, and sends what has come up meanwhile, until it has all."""

@@ -1,6 +1,6 @@
 """What a transport sees of live queries: it gives an operation and an outlet, and gets a subscription."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -23,15 +23,18 @@ class Operation:
 class Outlet(Protocol):
     """Where the messages of one subscription go. One call at a time; nothing more after `error` or `complete`.
 
-    Bytes are finished JSON and shared between subscribers. A call returns when the transport is ready for the next
+    Bytes are finished JSON and shared between subscribers. A call has ended when the transport is ready for the next
     one: while it waits, news are folded. It begins in another task than the one that ends it, so nothing in it may
     depend on the current task (`asyncio.timeout`, anyio's cancel scopes). It may be cancelled where it waits: when the
     subscription is stopped, or is closed for reading too slowly; in the latter case `error` follows. An exception
     from `next` says that the reader is gone: the subscription is over, and nothing more is called.
     """
 
-    async def next(self, payload: bytes) -> None:
-        """A result: the payload of graphql-transport-ws' and graphql-sse's `next`, `{"data": …}`."""
+    def next(self, payload: bytes) -> Coroutine[Any, Any, None] | None:
+        """A result: the payload of graphql-transport-ws' and graphql-sse's `next`, `{"data": …}`.
+
+        Null says that it was sent at once, which is what thousands of subscribers can be sent by.
+        """
 
     async def error(self, errors: bytes) -> None:
         """The end, for these errors: a list of them in GraphQL's form."""

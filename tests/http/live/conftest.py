@@ -45,6 +45,11 @@ class ScriptedSubscription:
         self.outlet = outlet
         self.stopped = asyncio.Event()
 
+    async def tell(self, payload: bytes) -> None:
+        """Sends a result."""
+        if (rest := self.outlet.next(payload)) is not None:
+            await rest
+
     def stop(self) -> None:
         """The end."""
         self.stopped.set()
@@ -66,7 +71,7 @@ class ScriptedLive:
         if "broken" in operation.query:
             raise RuntimeError("a fault of ours")
         subscription = ScriptedSubscription(operation, outlet)
-        await outlet.next(b'{"data":{"count":1}}')
+        await subscription.tell(b'{"data":{"count":1}}')
         self.open.append(subscription)
         self.begun.put_nowait(subscription)
         return subscription

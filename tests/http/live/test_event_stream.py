@@ -44,7 +44,7 @@ async def test_a_subscription_is_a_stream_of_events(stage: Any, method: str) -> 
         name, data = await anext(events)
         assert (name, json.loads(data)) == ("next", {"data": {"count": 1}})
         subscription = await stage.live.begun.get()
-        await subscription.outlet.next(b'{"data":{"count":2}}')
+        await subscription.tell(b'{"data":{"count":2}}')
         assert json.loads((await anext(events))[1]) == {"data": {"count": 2}}
         await subscription.outlet.complete()
         assert await anext(events) == ("complete", "")

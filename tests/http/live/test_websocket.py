@@ -17,7 +17,7 @@ async def test_a_subscription_gets_the_present_state_and_what_follows(stage: Any
     await client.subscribe()
     assert await client.hear() == FIRST
     subscription = await stage.live.begun.get()
-    await subscription.outlet.next('{"data":{"name":"Ä"}}'.encode())
+    await subscription.tell('{"data":{"name":"Ä"}}'.encode())
     assert await client.hear() == {"id": "1", "type": "next", "payload": {"data": {"name": "Ä"}}}
 
 
@@ -76,7 +76,7 @@ async def test_an_error_ends_one_subscription_and_no_other(stage: Any) -> None:
         "type": "error",
         "payload": [{"message": "No such thing"}, {"message": "Nor that"}],
     }
-    await (await stage.live.begun.get()).outlet.next(b'{"data":{"count":2}}')
+    await (await stage.live.begun.get()).tell(b'{"data":{"count":2}}')
     assert await client.hear() == {"id": "1", "type": "next", "payload": {"data": {"count": 2}}}
 
 
@@ -298,7 +298,7 @@ async def test_a_client_that_does_not_read_does_not_hold_up_the_end(serve: Any) 
     await client.hear()
     client.socket.transport.pause_reading()
     subscription = await stage.live.begun.get()
-    blocked = asyncio.create_task(subscription.outlet.next(b'{"data":"' + b"x" * 30_000_000 + b'"}'))
+    blocked = asyncio.create_task(subscription.tell(b'{"data":"' + b"x" * 30_000_000 + b'"}'))
     stage.serving.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(stage.serving, 60)
