@@ -1,4 +1,4 @@
-"""uvicorn's WebSockets, with a short way for messages that are sent to many: as a finished frame, without a coroutine."""
+"""uvicorn's WebSockets, with a short way for messages that are sent to many: a finished frame and no coroutine."""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
