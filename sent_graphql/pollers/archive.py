@@ -13,9 +13,32 @@ from sent_graphql.models.global_id import global_id, parse_global_id
 from sent_graphql.models.network import ServiceNode
 from sent_graphql.models.node_index import NO_NODES, NodeIndex
 from sent_graphql.pollers.exits import past_node, unseen_node
-from sent_graphql.pollers.lives import Life, held_alias, registered_alias
-from sent_graphql.pollers.matching import SHIFTED_BLOCKS
+from sent_graphql.pollers.lives import SHIFTED_BLOCKS, Life, held_alias, registered_alias
 from sent_graphql.pollers.told_ids import ToldIds
+
+
+class Events(Struct, frozen=True, kw_only=True):
+    """What the contract's events tell of nodes, by contract id."""
+
+    registrations: Mapping[int, NodeRegistration]
+    exits: Mapping[int, NodeExit]
+    complete: bool
+    """Whether the scan of past events has come to its end."""
+
+    def of(self, node: ServiceNode) -> tuple[NodeRegistration | None, NodeExit | None]:
+        """What they tell of this node. After a reorganisation of the L2 its contract id may be another node's."""
+        if node.contract_id is None:
+            return None, None
+        registration = self.registrations.get(node.contract_id)
+        if registration is not None and node.pubkey != registration.pubkey:
+            return None, None
+        return registration, self.exits.get(node.contract_id)
+
+    def are(self, other: "Events") -> bool:
+        """Whether both are of the same views."""
+        return (
+            self.registrations is other.registrations and self.exits is other.exits and self.complete is other.complete
+        )
 
 
 class Archive(Struct, frozen=True, kw_only=True):
@@ -27,8 +50,7 @@ class Archive(Struct, frozen=True, kw_only=True):
     """All of them, as they are shown."""
     lives: Mapping[str, Life] = {}
     """Under every alias that they may come back by."""
-    registrations: Mapping[int, NodeRegistration] = {}
-    exits: Mapping[int, NodeExit] = {}
+    events: Events = Events(registrations={}, exits={}, complete=False)
     """What `nodes` were made from."""
 
     def remembering(self, records: Iterable[ServiceNode]) -> "Archive":
@@ -39,90 +61,65 @@ class Archive(Struct, frozen=True, kw_only=True):
             self,
             records={**added, **self.records},
             lives={**self.lives, **_lives(added.values())},
-            registrations={},
-            exits={},
+            events=EMPTY_ARCHIVE.events,
         )
 
     def next(
-        self,
-        before: Iterable[ServiceNode],
-        present: NodeIndex,
-        aliases: Mapping[str, Life],
-        contracts: ContractsView,
-        told: ToldIds,
+        self, before: Iterable[ServiceNode], present: NodeIndex, contracts: ContractsView, told: ToldIds
     ) -> "Archive":
-        """The archive after a step from the nodes `before` to those at `present`, whose lives go by `aliases`."""
-        departed = [
-            node for node in before if node.id not in present.by_id and _has_ended(node, present, aliases, contracts)
-        ]
-        returned = self._returned(present, aliases)
-        if not departed and not returned and self._rests_on(contracts):
+        """The archive after a step from the nodes `before` to those at `present`."""
+        events = Events(registrations=contracts.registrations, exits=contracts.exits, complete=contracts.scan.complete)
+        names = {alias for node in present.nodes for alias in _aliases(node)}
+        gone = [node for node in before if node.id not in present.by_id and names.isdisjoint(_aliases(node))]
+        departed = [node for node in gone if _was_a_node(node, present, events)]
+        returned = {global_id("ServiceNode", self.lives[alias].id) for alias in self.lives.keys() & names}
+        if not departed and not returned and self.events.are(events):
             return self
         kept = [node for node in self.records.values() if node.id not in returned]
         records = {node.id: _with_told_id(node, told) for node in (*kept, *departed)}
-        nodes = (*self._seen(records, contracts), *self._unseen(records, present, contracts))
-        unchanged = nodes == self.nodes.nodes
-        return structs.replace(
-            self,
+        seen = tuple(self._seen(records, events))
+        nodes = (*seen, *self._unseen(seen, present, events))
+        return Archive(
             records=records,
-            nodes=self.nodes if unchanged else NodeIndex(nodes),
-            lives=self.lives if unchanged else _lives(nodes),
-            registrations=contracts.registrations,
-            exits=contracts.exits,
+            nodes=self.nodes if nodes == self.nodes.nodes else NodeIndex(nodes),
+            lives=_lives((*records.values(), *nodes)),
+            events=events,
         )
 
-    def _returned(self, present: NodeIndex, aliases: Mapping[str, Life]) -> set[str]:
-        """Ids of those that are there again, under whatever name. Costs what is present, not what is past."""
-        by_contract_id = self.nodes.by_contract_id
-        return {
-            *(self.records.keys() & present.by_id.keys()),
-            *(by_contract_id[number].id for number in by_contract_id.keys() & present.by_contract_id.keys()),
-            *(global_id("ServiceNode", self.lives[alias].id) for alias in self.lives.keys() & aliases.keys()),
-        }
-
-    def _rests_on(self, contracts: ContractsView) -> bool:
-        return self.registrations is contracts.registrations and self.exits is contracts.exits
-
-    def _seen(self, records: Mapping[str, ServiceNode], contracts: ContractsView) -> Iterator[ServiceNode]:
+    def _seen(self, records: Mapping[str, ServiceNode], events: Events) -> Iterator[ServiceNode]:
+        """Those that were seen while they lived, but for what a reorganisation of the L2 has taken back altogether."""
         for record in records.values():
+            registration, event = told = events.of(record)
+            if record.contract_id is not None and events.complete and registration is None and event is None:
+                continue
             shown = self.nodes.by_id.get(record.id)
-            known = self.records.get(record.id) is record
-            if shown is None or not known or self._differs(record.contract_id, contracts):
-                shown = past_node(record, *_told_of(record.contract_id, contracts.registrations, contracts.exits))
-            yield shown
+            same = self.records.get(record.id) is record and _same(told, self.events.of(record))
+            yield shown if shown is not None and same else past_node(record, registration, event)
 
-    def _unseen(
-        self, records: Mapping[str, ServiceNode], present: NodeIndex, contracts: ContractsView
-    ) -> Iterator[ServiceNode]:
+    def _unseen(self, seen: Iterable[ServiceNode], present: NodeIndex, events: Events) -> Iterator[ServiceNode]:
         """Those that came and went while nobody looked."""
-        elsewhere = {record.contract_id for record in records.values()} | present.by_contract_id.keys()
-        for contract_id, event in contracts.exits.items():
-            registration = contracts.registrations.get(contract_id)
+        elsewhere = {node.contract_id for node in seen} | present.by_contract_id.keys()
+        for contract_id, event in events.exits.items():
+            registration = events.registrations.get(contract_id)
             if registration is None or contract_id in elsewhere:
                 continue
             shown = self.nodes.by_contract_id.get(contract_id)
-            if shown is None or shown.id in self.records or self._differs(contract_id, contracts):
-                shown = unseen_node(registration, event)
-            yield shown
-
-    def _differs(self, contract_id: int | None, contracts: ContractsView) -> bool:
-        """Whether events tell another thing of that life than they did."""
-        mine = _told_of(contract_id, self.registrations, self.exits)
-        now = _told_of(contract_id, contracts.registrations, contracts.exits)
-        return any(one is not other for one, other in zip(mine, now, strict=True))
+            same = shown is not None and shown.id not in self.records
+            if shown is not None and same and _same((registration, event), self.events.of(shown)):
+                yield shown
+            else:
+                yield unseen_node(registration, event)
 
 
 EMPTY_ARCHIVE = Archive()
 
 
-def _has_ended(node: ServiceNode, present: NodeIndex, aliases: Mapping[str, Life], contracts: ContractsView) -> bool:
-    """Whether what is no longer there was a node at all, and is not there under another id."""
-    if node.contract_id in present.by_contract_id or any(alias in aliases for alias in _aliases(node)):
-        return False
-    if node.contract_id in contracts.exits:
+def _was_a_node(node: ServiceNode, present: NodeIndex, events: Events) -> bool:
+    """Whether what is gone was more than a registration that oxend never confirmed, and has not got another name."""
+    _, event = events.of(node)
+    if event is not None:
         return True
     if node.registration_height is None:
-        # A registration that oxend never confirmed, taken back by a reorganisation of the L2.
         return False
     again = present.by_pubkey.get(node.pubkey)
     if again is None or again.registration_height is None:
@@ -138,12 +135,8 @@ def _with_told_id(record: ServiceNode, told: ToldIds) -> ServiceNode:
     return record if contract_id is None else structs.replace(record, contract_id=contract_id)
 
 
-def _told_of(
-    contract_id: int | None, registrations: Mapping[int, NodeRegistration], exits: Mapping[int, NodeExit]
-) -> tuple[NodeRegistration | None, NodeExit | None]:
-    if contract_id is None:
-        return None, None
-    return registrations.get(contract_id), exits.get(contract_id)
+def _same(one: tuple[object, object], other: tuple[object, object]) -> bool:
+    return one[0] is other[0] and one[1] is other[1]
 
 
 def _aliases(node: ServiceNode) -> list[str]:

@@ -57,15 +57,15 @@ def assemble(
     told = ToldIds(oxend, contracts, remembered)
     before = previous.present if previous is not None else NO_NODES
     for record in match(oxend, contracts, remembered):
-        life = _life(record, remembered, told)
-        aliases.update(dict.fromkeys(_lasting_aliases(record), life))
+        life = _life(record, remembered, told, contracts)
+        aliases.update(dict.fromkeys(_present_aliases(record, life), life))
         background = _background(life, contracts, before, archive)
         nodes.append(service_node(record, life, background, oxend, constants.deregistration_lock_seconds))
         contradictions.update(Difference(record.pubkey, field) for field in differences(record))
     nodes.sort(key=_default_order)
     nodes = [_shared(node, before.by_id.get(node.id)) for node in nodes]
     present = NodeIndex(nodes)
-    archive = archive.next(before.nodes, present, aliases, contracts, told)
+    archive = archive.next(before.nodes, present, contracts, told)
     state = NetworkState(
         network=network(oxend, contracts, nodes, constants),
         nodes=present,
@@ -77,18 +77,25 @@ def assemble(
     return Assembly(state=state, lives=Lives(by_alias=aliases), archive=archive, differences=frozenset(contradictions))
 
 
-def _life(record: NodeRecord, lives: Lives, told: ToldIds) -> Life:
+def _life(record: NodeRecord, lives: Lives, told: ToldIds, contracts: ContractsView) -> Life:
     """The remembered life of this record, or a new one named after what is known of it first."""
-    known = lives.find(_aliases(record))
-    contract_id = record.held.contract_id if record.held is not None else known.contract_id if known else None
-    if contract_id is None and record.removed is not None:
-        contract_id = told.of(record.pubkey, record.removed.registration_height)
-        if known is None and contract_id is not None:
-            known = lives.find([held_alias(record.pubkey, contract_id)])
+    known = _known(record, lives, contracts)
+    contract_id = _contract_id(record, known, told)
+    if known is None and contract_id is not None:
+        known = lives.find([held_alias(record.pubkey, contract_id)])
     confirmed = record.registered or record.removed
     height = confirmed.registration_height if confirmed else known.registration_height if known else None
     life = Life(known.id if known else _new_life_id(record, contract_id), contract_id, height)
     return known if known == life else life
+
+
+def _contract_id(record: NodeRecord, known: Life | None, told: ToldIds) -> int | None:
+    """The contract's number for the life: as it is now, as it is remembered, as events tell."""
+    if record.held is not None:
+        return record.held.contract_id
+    if known is not None and known.contract_id is not None and not told.is_anothers(known.contract_id, record.pubkey):
+        return known.contract_id
+    return told.of(record.pubkey, record.removed.registration_height) if record.removed is not None else None
 
 
 def _new_life_id(record: NodeRecord, contract_id: int | None) -> str:
@@ -101,22 +108,33 @@ def _new_life_id(record: NodeRecord, contract_id: int | None) -> str:
     return f"{record.pubkey}.h{confirmed.registration_height}"
 
 
+def _known(record: NodeRecord, lives: Lives, contracts: ContractsView) -> Life | None:
+    """The life that the record is remembered as, by the surest name first."""
+    known = lives.find(_aliases(record))
+    if known is not None or not (record.registered or record.pending):
+        return known
+    # Keys alone name a registration that oxend has not confirmed: one that has left the contract since was another.
+    pending = lives.find([pending_alias(record.pubkey)])
+    return None if pending is not None and pending.contract_id in contracts.exits else pending
+
+
 def _aliases(record: NodeRecord) -> list[str]:
-    """Under what a life may be remembered, the surest name first."""
-    aliases = _lasting_aliases(record)
-    if record.registered is not None:
-        aliases.append(pending_alias(record.pubkey))
-    return aliases
-
-
-def _lasting_aliases(record: NodeRecord) -> list[str]:
+    """What a life is remembered under for as long as it is there, and afterwards."""
     aliases = []
     if record.held is not None:
         aliases.append(held_alias(record.held.pubkey, record.held.contract_id))
     confirmed = record.registered or record.removed
     if confirmed is not None:
         aliases.append(registered_alias(confirmed.pubkey, confirmed.registration_height))
-    elif record.pending is not None:
+    return aliases
+
+
+def _present_aliases(record: NodeRecord, life: Life) -> list[str]:
+    """The same, with the number that it had on the contract, and what it goes by until oxend has confirmed it."""
+    aliases = _aliases(record)
+    if record.held is None and life.contract_id is not None:
+        aliases.append(held_alias(record.pubkey, life.contract_id))
+    if record.pending is not None:
         aliases.append(pending_alias(record.pending.pubkey))
     return aliases
 

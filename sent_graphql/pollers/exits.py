@@ -8,7 +8,6 @@ from sent_graphql.models.network import Contributor, ExitKind, ServiceNode, Serv
 from sent_graphql.pollers.contributors import staked
 from sent_graphql.pollers.lives import held_id
 from sent_graphql.pollers.moments import instant, instant_or_none
-from sent_graphql.pollers.states import IN_EXIT_LIST
 
 
 def ending(event: NodeExit | None, *, deregistered: bool, height: int | None) -> ServiceNodeExit:
@@ -108,12 +107,9 @@ def _contributors(last: ServiceNode, registration: NodeRegistration | None) -> t
 
 
 def _was_deregistered(last: ServiceNode) -> bool:
-    if last.exit is not None:
-        return last.exit.kind is ExitKind.DEREGISTERED
-    return last.state is ServiceNodeState.DEREGISTERED
+    return last.deregistration_unlock_height is not None
 
 
 def _removal_height(last: ServiceNode) -> int | None:
-    if last.exit is not None:
-        return last.exit.height
-    return last.state_height if last.state in IN_EXIT_LIST else None
+    """Where oxend had dropped it, the block in which it did is the last change of its state."""
+    return last.state_height if last.liquidation_height is not None else None

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Mapping
 
 from msgspec import Struct
 
+SHIFTED_BLOCKS = 60
+"""How far a reorganisation may shift the block in which oxend confirms a registration; beyond is another life."""
+
 
 class Life(Struct, frozen=True, gc=False):
     """What is remembered of one life: the local part of its global id, and each side's own mark of it."""

@@ -10,10 +10,7 @@ from msgspec import Struct
 
 from sent_graphql.models.contracts import ContractNode, ContractsView
 from sent_graphql.models.oxend import OxendNode, OxendView, PendingRegistration, RemovedNode
-from sent_graphql.pollers.lives import Lives, held_alias, registered_alias
-
-SHIFTED_BLOCKS = 60
-"""How far a reorganisation may shift the block in which oxend confirms a registration; beyond is another life."""
+from sent_graphql.pollers.lives import SHIFTED_BLOCKS, Lives, held_alias, registered_alias
 
 
 class NodeRecord(Struct, frozen=True, kw_only=True, gc=False):
@@ -73,8 +70,7 @@ class _HeldNodes:
 
     def __init__(self, contracts: ContractsView, lives: Lives) -> None:
         self._lives = lives
-        self._held = contracts.nodes
-        self._exited = contracts.exits
+        self._contracts = contracts
         self._by_id = dict(contracts.nodes)
         self._by_bls = {node.pubkey_bls: node for node in self._by_id.values()}
         self._by_pubkey = {node.pubkey: node for node in self._by_id.values()}
@@ -98,11 +94,7 @@ class _HeldNodes:
         if found is None:
             return None
         remembered = self._remembered_id(node)
-        if remembered is None:
-            mine = not self._registered_before(found, node)
-        else:
-            # An id that is gone without having left was taken back by a reorganisation of the L2.
-            mine = remembered == found.contract_id or not (remembered in self._held or remembered in self._exited)
+        mine = not self._registered_before(found, node) if remembered is None else remembered == found.contract_id
         return self._take(found) if mine else None
 
     def of_pending(self, node: PendingRegistration) -> ContractNode | None:
@@ -128,7 +120,18 @@ class _HeldNodes:
 
     def _remembered_id(self, node: OxendNode | RemovedNode) -> int | None:
         life = self._lives.find([registered_alias(node.pubkey, node.registration_height)])
-        return life.contract_id if life is not None else None
+        if life is None or life.contract_id is None:
+            return None
+        # An id that is gone without having left was taken back by a reorganisation of the L2.
+        return life.contract_id if self._is_known(life.contract_id, node.pubkey) else None
+
+    def _is_known(self, contract_id: int, pubkey: str) -> bool:
+        """Whether the contract holds, or has held, the key under that id."""
+        held = self._contracts.nodes.get(contract_id)
+        if held is not None:
+            return held.pubkey == pubkey
+        registration = self._contracts.registrations.get(contract_id)
+        return contract_id in self._contracts.exits and (registration is None or registration.pubkey == pubkey)
 
     def _registered_before(self, found: ContractNode, node: OxendNode) -> bool:
         life = self._lives.find([held_alias(found.pubkey, found.contract_id)])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from sent_graphql.models.contracts import NodeExit, NodeRegistration
 from sent_graphql.models.global_id import global_id
@@ -61,7 +61,7 @@ def service_node(
     proven = _proven(record, background.last)
     deregistered = removed is not None and removed.kind == "deregister"
     last_reasons = tuple(DecommissionReason(name) for name in confirmed.last_decommission_reasons) if confirmed else ()
-    return ServiceNode(
+    node = ServiceNode(
         id=global_id("ServiceNode", life.id),
         contract_id=life.contract_id,
         pubkey=record.pubkey,
@@ -103,6 +103,32 @@ def service_node(
         exit=ending(background.exit, deregistered=deregistered, height=removed.height)
         if removed is not None and state is ServiceNodeState.EXITED
         else None,
+    )
+    if record.oxend is None and life.registration_height is not None and background.last is not None:
+        return _with_last_words(node, background.last)
+    return node
+
+
+def _with_last_words(node: ServiceNode, last: ServiceNode) -> ServiceNode:
+    """What oxend has said of a node that it has forgotten, while the contract, as far as it is read, holds it still."""
+    return structs.replace(
+        node,
+        leaving=node.leaving or last.requested_unlock_height is not None,
+        registration_height=last.registration_height,
+        requested_unlock_height=last.requested_unlock_height,
+        requested_unlock_at=last.requested_unlock_at,
+        deregistration_unlock_height=last.deregistration_unlock_height,
+        liquidation_height=last.liquidation_height,
+        last_reward_block_height=last.last_reward_block_height,
+        last_uptime_proof=last.last_uptime_proof,
+        earned_downtime_blocks=last.earned_downtime_blocks,
+        decommission_count=last.decommission_count,
+        last_decommission_reasons=last.last_decommission_reasons,
+        state_height=last.state_height,
+        service_node_version=last.service_node_version,
+        storage_server_version=last.storage_server_version,
+        lokinet_version=last.lokinet_version,
+        public_ip=last.public_ip,
     )
 
 

@@ -4,14 +4,14 @@ from functools import cached_property
 
 from sent_graphql.models.contracts import ContractsView
 from sent_graphql.models.oxend import OxendView
-from sent_graphql.pollers.lives import Lives, held_alias
+from sent_graphql.pollers.lives import SHIFTED_BLOCKS, Lives, held_alias
 
 
 class ToldIds:
     """The contract ids of lives that oxend has told of and that have left the contract.
 
-    It is the id under which the keys left the contract last, unless that was before oxend registered this life, or
-    the id is remembered as another life's.
+    It is the id under which the keys left the contract first after oxend had registered them: they cannot be
+    registered again before. Ids that are remembered as another life's are passed over.
     """
 
     def __init__(self, oxend: OxendView, contracts: ContractsView, lives: Lives) -> None:
@@ -21,21 +21,27 @@ class ToldIds:
 
     def of(self, pubkey: str, registration_height: int) -> int | None:
         """The contract id of the life of `pubkey` that oxend confirmed in that block; null where no event tells."""
-        contract_id = self._last_exits.get(pubkey)
-        if contract_id is None:
-            return None
-        if self._contracts.exits[contract_id].timestamp < self._oxend.timestamp_of(registration_height):
-            return None
-        life = self._lives.find([held_alias(pubkey, contract_id)])
-        if life is not None and life.registration_height not in (None, registration_height):
-            return None
-        return contract_id
+        registered_at = self._oxend.timestamp_of(registration_height)
+        for contract_id in self._exited.get(pubkey, ()):
+            if self._contracts.exits[contract_id].timestamp < registered_at:
+                continue
+            life = self._lives.find([held_alias(pubkey, contract_id)])
+            known = life.registration_height if life is not None else None
+            if known is None or abs(known - registration_height) <= SHIFTED_BLOCKS:
+                return contract_id
+        return None
+
+    def is_anothers(self, contract_id: int, pubkey: str) -> bool:
+        """Whether a reorganisation of the L2 has given the id to another key."""
+        holder = self._contracts.nodes.get(contract_id) or self._contracts.registrations.get(contract_id)
+        return holder is not None and holder.pubkey != pubkey
 
     @cached_property
-    def _last_exits(self) -> dict[str, int]:
-        registrations = self._contracts.registrations
-        return {
-            registrations[contract_id].pubkey: contract_id
-            for contract_id in sorted(self._contracts.exits)
-            if contract_id in registrations
-        }
+    def _exited(self) -> dict[str, list[int]]:
+        """By Ed25519 key, ascending."""
+        exited: dict[str, list[int]] = {}
+        for contract_id in sorted(self._contracts.exits):
+            registration = self._contracts.registrations.get(contract_id)
+            if registration is not None:
+                exited.setdefault(registration.pubkey, []).append(contract_id)
+        return exited

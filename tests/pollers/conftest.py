@@ -28,6 +28,7 @@ from sent_graphql.models.units import ATOMIC_PER_TOKEN
 from sent_graphql.pollers.archive import EMPTY_ARCHIVE
 from sent_graphql.pollers.assembly import Assembly, assemble
 from sent_graphql.pollers.lives import NO_LIVES
+from sent_graphql.pollers.states import OFF_OXENDS_LIST
 from sent_graphql.settings import NetworkSettings
 
 REQUIREMENT = 20_000 * ATOMIC_PER_TOKEN
@@ -289,26 +290,40 @@ def make() -> SimpleNamespace:
 
 
 class Joiner:
-    """Assembles step after step, remembering lives and state as the service does."""
+    """Assembles step after step, remembering lives, archive and state as the service does."""
 
     def __init__(self, make: SimpleNamespace) -> None:
         self.make = make
         self.last: Assembly | None = None
+        self.archive = EMPTY_ARCHIVE
+        self._lives = NO_LIVES
+        self._views: tuple[OxendView, ContractsView] | None = None
 
     def __call__(self, oxend: OxendView | None = None, contracts: ContractsView | None = None) -> Assembly:
+        self._views = (oxend or self.make.oxend_view(), contracts or self.make.contracts_view())
         self.last = assemble(
-            oxend or self.make.oxend_view(),
-            contracts or self.make.contracts_view(),
-            self.make.constants,
-            self.last.lives if self.last else NO_LIVES,
-            self.last.state if self.last else None,
-            self.last.archive if self.last else EMPTY_ARCHIVE,
+            *self._views, self.make.constants, self._lives, self.last.state if self.last else None, self.archive
         )
+        self.archive, self._lives = self.last.archive, self.last.lives
         return self.last
+
+    def remember(self, records: Iterable[ServiceNode]) -> None:
+        """Takes in nodes that have left in an earlier run."""
+        self.archive = self.archive.remembering(records)
 
     def anew(self) -> "Joiner":
         """One that remembers nothing."""
         return Joiner(self.make)
+
+    def restarted(self) -> "Joiner":
+        """One that remembers what a kept snapshot and the database do."""
+        again = Joiner(self.make)
+        if self.last is not None and self._views is not None:
+            again._lives = self.last.lives
+            again.remember(node for node in self.last.state.nodes if node.state in OFF_OXENDS_LIST)
+            again.remember(self.archive.records.values())
+            again(*self._views)
+        return again
 
     def node(self, oxend: OxendView | None = None, contracts: ContractsView | None = None) -> ServiceNode:
         """The only node there is."""
