@@ -36,13 +36,16 @@ from sent_graphql.models.network import (
     ClaimLimit,
     ContributionContract,
     Contributor,
+    ExitKind,
     Network,
     NetworkType,
     NodeCounts,
     ServiceNode,
+    ServiceNodeExit,
     ServiceNodeState,
     SourceName,
 )
+from sent_graphql.models.node_index import NO_NODES, NodeIndex
 from sent_graphql.models.snapshot import NetworkState, Snapshot, SourceStatus
 from sent_graphql.settings import DatabaseSettings
 from sent_graphql.sources.database.database import Database
@@ -279,16 +282,30 @@ class NetworkMaker:
         contracts: tuple[ContributionContract, ...] = (),
         accrued: dict[str, int] | None = None,
         recipients: dict[str, Recipient] | None = None,
+        past: tuple[ServiceNode, ...] = (),
         **network: Any,
     ) -> NetworkState:
-        """Both sides joined: these nodes and contracts in a network with these fields."""
+        """Both sides joined: these nodes and contracts in a network with these fields, and nodes of the past."""
         return NetworkState(
             network=self.network(**network),
             nodes=nodes,
             contribution_contracts=contracts,
             accrued=accrued or {},
             recipients=recipients or {},
+            past=NodeIndex(past) if past else NO_NODES,
         )
+
+    def ended(self, number: int, **fields: Any) -> ServiceNode:
+        """Node `number` after it has left: in L2 block 900 + `number`."""
+        end = ServiceNodeExit(
+            kind=ExitKind.EXITED,
+            height=5000 + number,
+            block_number=900 + number,
+            at=MOMENT,
+            returned_amount=25_000 * TOKEN,
+            transaction_hash=f"0x{number:064x}",
+        )
+        return self.node(number, **({"state": ServiceNodeState.EXITED, "known_to": (), "exit": end} | fields))
 
     def snapshot(self, state: NetworkState | None, **fields: Any) -> Snapshot:
         """A fresh snapshot of both sides, or one from before they spoke."""

@@ -9,6 +9,7 @@ from sent_graphql.models.global_id import global_id
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.resolvers.errors import BadUserInputError, NotReadyError
 from sent_graphql.resolvers.global_nodes import GlobalNode, find_node
+from sent_graphql.resolvers.wallets import past_stakes
 
 OPTIONS = ResolverOptions(nettype="mainnet", default_page_size=100, max_page_size=2500)
 
@@ -25,6 +26,20 @@ def test_each_kind_is_found_by_its_own_id(make: Any, context: RequestContext) ->
     things: list[GlobalNode] = [state.network, *state.nodes, *state.contribution_contracts, wallet, *wallet.stakes]
     for thing in things:
         assert find_node(context, thing.id) == thing
+
+
+def test_past_nodes_and_past_stakes_are_found_by_their_ids(make: Any) -> None:
+    state = make.state(make.ended(2), past=(make.ended(3),))
+    context = RequestContext(make.snapshot(state), OPTIONS)
+    stakes = past_stakes(state, make.address(1)).items
+    assert len(stakes) == 2
+    for thing in (*state.nodes, *state.past.nodes, *stakes):
+        assert find_node(context, thing.id) == thing
+
+
+def test_a_stake_in_a_node_that_another_has_is_null(make: Any, context: RequestContext) -> None:
+    node = context.state().nodes[0]
+    assert find_node(context, global_id("Stake", f"{node.id}:{make.address(99)}")) is None
 
 
 @pytest.mark.parametrize("kind", ["ServiceNode", "ContributionContract", "Stake", "Network", "Meta", "StakingEvent"])

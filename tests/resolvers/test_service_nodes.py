@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sent_graphql.models.network import ServiceNode, ServiceNodeState
+from sent_graphql.models.snapshot import NetworkState
 from sent_graphql.resolvers.errors import BadUserInputError
 from sent_graphql.resolvers.filters import MAX_LIST_ITEMS, ServiceNodeFilter, bounded_set, key_prefix
 from sent_graphql.resolvers.orders import OrderDirection, ServiceNodeOrderField, service_node_order
@@ -164,3 +165,70 @@ def test_what_an_index_serves_does_not_look_at_the_network(
     monkeypatch.setattr(ServiceNodeFilter, "matches", watched)
     assert listed(state, **{part: wanted}) == [7]
     assert looked_at == [7]
+
+
+@pytest.fixture(scope="session")
+def with_past(make: Any) -> Any:
+    """Present: 1 runs, 2 has exited and is on oxend's list. Past: 3 to 5, of which 4 is another wallet's."""
+    other = (make.contributor(2, is_operator=True), make.contributor(3))
+    return make.state(
+        make.node(1, operator_fee=50),
+        make.ended(2, operator_fee=40),
+        past=(
+            make.ended(3, operator_fee=30, registration_height=None, last_uptime_proof=None),
+            make.ended(4, operator_fee=20, contributors=other, pubkey=make.pubkey(1)),
+            make.ended(5, operator_fee=None),
+        ),
+    )
+
+
+EXITED = frozenset({ServiceNodeState.EXITED})
+BOTH = EXITED | {ServiceNodeState.RUNNING}
+
+
+def test_past_nodes_are_listed_only_when_exited_is_named(make: Any, with_past: Any) -> None:
+    assert listed(with_past) == [1]
+    assert listed(with_past, contributor=make.address(3)) == []
+    assert listed(with_past, states=EXITED) == [2, 3, 4, 5]
+    assert listed(with_past, states=BOTH) == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("states", [EXITED, BOTH])
+def test_all_filters_work_on_past_nodes(make: Any, with_past: Any, states: Any) -> None:
+    living = [] if states is EXITED else [1]
+    assert listed(with_past, states=states, operator=make.address(2)) == [4]
+    assert listed(with_past, states=states, contributor=make.address(3)) == [4]
+    assert listed(with_past, states=states, contributor=make.address(1)) == [*living, 2, 3, 5]
+    assert listed(with_past, states=states, pubkeys=frozenset({make.pubkey(1), make.pubkey(5)})) == [*living, 4, 5]
+    assert listed(with_past, states=states, pubkey_prefix=make.pubkey(1)) == [*living, 4]
+    assert listed(with_past, states=states, max_operator_fee=30) == [3, 4]
+    assert listed(with_past, states=states, liquidatable=False) == [*living, 2, 3, 4, 5]
+    assert listed(with_past, states=states, leaving=True) == []
+
+
+@pytest.mark.parametrize("states", [EXITED, BOTH])
+@pytest.mark.parametrize("direction", list(OrderDirection))
+@pytest.mark.parametrize("field", list(ServiceNodeOrderField))
+def test_all_orders_put_past_nodes_among_present_ones(
+    with_past: Any, states: Any, direction: OrderDirection, field: ServiceNodeOrderField
+) -> None:
+    order = service_node_order(field, direction)
+    found = list_service_nodes(with_past, ServiceNodeFilter(states=states), order)
+    nodes = [node for node in (*with_past.nodes, *with_past.past.nodes) if node.state in states]
+    assert found == order.arrange(nodes)
+
+
+def test_the_past_is_sorted_once_until_somebody_leaves(make: Any, with_past: Any) -> None:
+    order = service_node_order()
+    past = with_past.past
+    arranged = past.derived(order.scope, lambda: order.arrange(past.nodes))
+    next_state = NetworkState(
+        network=with_past.network,
+        nodes=with_past.nodes,
+        contribution_contracts=(),
+        accrued={},
+        recipients={},
+        past=past,
+    )
+    assert listed(next_state, states=EXITED) == [2, 3, 4, 5]
+    assert next_state.past.derived(order.scope, lambda: pytest.fail("it was sorted again")) is arranged

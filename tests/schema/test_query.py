@@ -6,7 +6,7 @@ import pytest
 
 from sent_graphql.models.contracts import ContributionStatus, Recipient
 from sent_graphql.models.global_id import global_id
-from sent_graphql.models.network import DecommissionReason, ServiceNodeState, SourceName
+from sent_graphql.models.network import DecommissionReason, ExitKind, ServiceNodeExit, ServiceNodeState, SourceName
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 
 
@@ -297,3 +297,72 @@ def test_meta_tells_how_each_source_fares(make: Any, ask: Any) -> None:
         "lastError": None,
         "scan": {"fromBlock": "10", "scannedTo": "20", "target": "30", "complete": False},
     }
+
+
+def test_a_node_that_has_left_says_how_it_ended(make: Any, ask: Any) -> None:
+    state = make.state(make.node(1), past=(make.ended(7),))
+    question = """{ serviceNode(by: {contractId: 7}) {
+        id state contractId knownTo publicIp contributors { amount }
+        exit { kind height blockNumber at returnedAmount transactionHash } } }"""
+    assert ask(state).data(question)["serviceNode"] == {
+        "id": make.node(7).id,
+        "state": "EXITED",
+        "contractId": 7,
+        "knownTo": [],
+        "publicIp": "203.0.113.7",
+        "contributors": [{"amount": "25000000000000"}],
+        "exit": {
+            "kind": "EXITED",
+            "height": 5007,
+            "blockNumber": "907",
+            "at": "2025-05-21T01:00:00Z",
+            "returnedAmount": "25000000000000",
+            "transactionHash": f"0x{7:064x}",
+        },
+    }
+    assert ask(state).data("{ serviceNode(by: {contractId: 1}) { exit { kind } } }") == {"serviceNode": {"exit": None}}
+
+
+def test_an_end_of_which_no_event_tells_has_nulls(make: Any, ask: Any) -> None:
+    end = ServiceNodeExit(
+        kind=ExitKind.DEREGISTERED,
+        height=None,
+        block_number=None,
+        at=None,
+        returned_amount=None,
+        transaction_hash=None,
+    )
+    question = "{ serviceNode(by: {contractId: 7}) { exit { kind height blockNumber at returnedAmount } } }"
+    (shown,) = ask(make.state(past=(make.ended(7, exit=end),))).data(question).values()
+    expected = {"kind": "DEREGISTERED", "height": None, "blockNumber": None, "at": None, "returnedAmount": None}
+    assert shown["exit"] == expected
+
+
+def test_past_stakes_of_a_wallet_are_paged_newest_first(make: Any, ask: Any) -> None:
+    state = make.state(make.node(9), past=tuple(make.ended(number) for number in (1, 2, 3)))
+    question = """query ($address: Address!, $after: String) { wallet(address: $address) { totalStaked
+        stakes { exited }
+        pastStakes(first: 2, after: $after) {
+          edges { cursor node { id amount exited state serviceNode { contractId exit { kind } } } }
+          nodes { id }
+          pageInfo { hasNextPage hasPreviousPage endCursor } } } }"""
+    address = make.address(1)
+    wallet = ask(state).data(question, address=address, after=None)["wallet"]
+    assert wallet["stakes"] == [{"exited": False}]
+    assert wallet["totalStaked"] == "25000000000000"
+    page = wallet["pastStakes"]
+    assert [edge["node"]["serviceNode"]["contractId"] for edge in page["edges"]] == [3, 2]
+    assert page["edges"][0]["node"] | {"id": "", "serviceNode": None} == {
+        "id": "",
+        "amount": "25000000000000",
+        "exited": True,
+        "state": "EXITED",
+        "serviceNode": None,
+    }
+    assert page["pageInfo"]["hasNextPage"]
+    rest = ask(state).data(question, address=address, after=page["pageInfo"]["endCursor"])["wallet"]["pastStakes"]
+    assert [edge["node"]["serviceNode"]["contractId"] for edge in rest["edges"]] == [1]
+    assert rest["pageInfo"]["hasPreviousPage"]
+    stake_id = rest["nodes"][0]["id"]
+    found = ask(state).data("query ($id: ID!) { node(id: $id) { id ... on Stake { exited } } }", id=stake_id)
+    assert found["node"] == {"id": stake_id, "exited": True}
