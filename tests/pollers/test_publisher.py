@@ -177,6 +177,29 @@ async def test_a_restart_answers_from_what_was_kept_flagged_stale_with_the_same_
         assert whole.state.network.block_height == 10_001
 
 
+async def test_what_oxend_told_of_a_node_before_it_dropped_it_survives_a_restart(make: Any) -> None:
+    desk = Desk(make)
+    async with running(desk):
+        running_node = (await desk.until(lambda s: s.state is not None)).state
+        desk.oxend_answer = make.oxend_view(exit_list=(make.removed_node(),))
+        desk.oxend.trigger()
+        await desk.until(lambda s: s.state.nodes[0].state is ServiceNodeState.AWAITING_EXIT)
+        kept = desk.publisher.kept(())
+    assert kept is not None
+    assert running_node is not None
+    again = Desk(make)
+    again.oxend.restore(kept.oxend, datetime.fromtimestamp(kept.oxend_at, UTC))
+    again.contracts.restore(kept.contracts, datetime.fromtimestamp(kept.contracts_at, UTC))
+    again.publisher.restore(kept.version, kept.lives, kept.seen)
+    await again.publisher.publish()
+    state = (await again.cache.current()).state
+    assert state is not None
+    (node,) = state.nodes
+    assert node.last_uptime_proof == running_node.nodes[0].last_uptime_proof
+    assert node.public_ip == running_node.nodes[0].public_ip
+    assert state.past.nodes == ()
+
+
 async def test_nothing_new_makes_no_new_version(make: Any) -> None:
     desk = Desk(make)
     async with running(desk):
