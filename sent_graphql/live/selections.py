@@ -3,22 +3,12 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from graphql import (
-    DocumentNode,
-    FieldNode,
-    GraphQLObjectType,
-    GraphQLSchema,
-    TypeInfo,
-    TypeInfoVisitor,
-    Visitor,
-    get_named_type,
-    visit,
-)
-from strawberry.schema.schema_converter import GraphQLCoreConverter
+from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema, get_named_type
 from strawberry.types.field import StrawberryField
 
 from sent_graphql.models.parts import NOTHING, Part
 from sent_graphql.schema.fields import parts_read
+from sent_graphql.schema.readings import selected_fields
 
 LIST_FIELD = "upserted"
 """The field that holds items; types that have it are lists of changes."""
@@ -65,32 +55,17 @@ class Selection:
 
 def selection_of(schema: GraphQLSchema, tree: DocumentNode) -> Selection:
     """What an operation and its fragments select. What `@skip` leaves out counts too."""
-    types = TypeInfo(schema)
     selection = Selection()
-    visit(tree, TypeInfoVisitor(types, _Fields(schema, types, selection)))
-    return selection
-
-
-class _Fields(Visitor):
-    def __init__(self, schema: GraphQLSchema, types: TypeInfo, selection: Selection) -> None:
-        super().__init__()
-        self._root = schema.subscription_type
-        self._types = types
-        self._selection = selection
-
-    def enter_field(self, node: FieldNode, *_: object) -> None:
-        """Note one field; what the schema does not know is refused elsewhere."""
-        parent, definition = self._types.get_parent_type(), self._types.get_field_def()
-        if parent is None or definition is None:
-            return
+    for selected in selected_fields(schema, tree):
+        parent, declared = selected.parent, selected.declared
         if LIST_FIELD in getattr(parent, "fields", ()):
-            self._selection.change_fields[(node.alias or node.name).value] = node.name.value
-        selected = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        if not isinstance(selected, StrawberryField):
-            return
-        if parent is self._root:
-            self._selection.at_root |= parts_read(selected)
-            self._selection.note_root(get_named_type(definition.type))
+            selection.change_fields[(selected.node.alias or selected.node.name).value] = selected.node.name.value
+        if declared is None:
+            continue
+        if parent is schema.subscription_type:
+            selection.at_root |= parts_read(declared)
+            selection.note_root(get_named_type(selected.definition.type))
         else:
-            self._selection.beneath |= parts_read(selected)
-            self._selection.note(parent.name, selected)
+            selection.beneath |= parts_read(declared)
+            selection.note(parent.name, declared)
+    return selection
