@@ -304,6 +304,11 @@ class GraphqlSettings(Section):
     max_depth: Annotated[int, Field(ge=1, le=100, description="Deepest nesting of a query.")] = 20
     max_tokens: Annotated[int, Field(ge=10, description="Most tokens of a document.")] = 5_000
     max_aliases: Annotated[int, Field(ge=0, description="Most aliases in a document.")] = 100
+    max_directives: Annotated[int, Field(ge=0, description="Most directives in an operation.")] = 50
+    max_cost: Annotated[
+        int, Field(ge=1, description="Most that an operation may cost, by an estimate (see docs/limits.md).")
+    ] = 400_000
+    suggestions: Annotated[bool, Field(description="Name what a user may have meant by a wrong name.")] = False
 
 
 class LiveSettings(Section):

@@ -1,22 +1,21 @@
 """The schema put together for one network and its settings."""
 
-from collections.abc import Iterator
-
 import strawberry
 import structlog
-from graphql import GraphQLError, NoSchemaIntrospectionCustomRule, ValidationRule, ValuesOfCorrectTypeRule
-from strawberry.extensions import MaxTokensLimiter, SchemaExtension
+from graphql import GraphQLError
+from strawberry.extensions import MaxTokensLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from sent_graphql.schema.checks import Checks
 from sent_graphql.schema.contribution_contracts import ContributionContract
+from sent_graphql.schema.cost import CostAnalysis
+from sent_graphql.schema.cost_limit import CostLimit
 from sent_graphql.schema.documents import Documents, KnownDocuments
-from sent_graphql.schema.limits import size_rule
 from sent_graphql.schema.mutation import Mutation
 from sent_graphql.schema.network import Network
 from sent_graphql.schema.policy import ErrorLog, ErrorPolicy, operation_name
 from sent_graphql.schema.query import Query
-from sent_graphql.schema.refusals import NamedValuesRule
 from sent_graphql.schema.scalars import scalars
 from sent_graphql.schema.service_nodes import ServiceNode
 from sent_graphql.schema.subscription import Subscription
@@ -32,6 +31,7 @@ class ServedSchema(strawberry.Schema):
 
     error_log: ErrorLog
     documents: Documents
+    costs: CostAnalysis
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Called with all errors of an answer before they are masked."""
@@ -41,8 +41,7 @@ class ServedSchema(strawberry.Schema):
 
 def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
     """The schema for the network that oxend calls `nettype`. Its context value is a RequestContext."""
-    rules = _rules(settings)
-    documents = Documents()
+    documents = Documents(settings.max_tokens)
     log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
     schema = ServedSchema(
         Query,
@@ -53,28 +52,16 @@ def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
         extensions=[
             lambda: ErrorPolicy(log),
             lambda: MaxTokensLimiter(max_token_count=settings.max_tokens),
-            lambda: Validation(rules),
             lambda: KnownDocuments(documents),
+            lambda: Checks(settings, documents),
+            lambda: CostLimit(schema.costs, documents, settings.max_cost),
         ],
     )
     schema.error_log = log
     schema.documents = documents
+    schema.costs = CostAnalysis(
+        schema._schema,  # noqa: SLF001 - Strawberry has no other way to graphql-core's schema
+        default_page_size=settings.default_page_size,
+        max_page_size=settings.max_page_size,
+    )
     return schema
-
-
-class Validation(SchemaExtension):
-    """Checks documents by our rules: literals by one that names arguments, and the bounds of the settings."""
-
-    def __init__(self, rules: tuple[type[ValidationRule], ...]) -> None:
-        self._rules = rules
-
-    def on_operation(self) -> Iterator[None]:
-        """Set the rules before the document is read."""
-        kept = (rule for rule in self.execution_context.validation_rules if rule is not ValuesOfCorrectTypeRule)
-        self.execution_context.validation_rules = (*kept, *self._rules)
-        yield
-
-
-def _rules(settings: GraphqlSettings) -> tuple[type[ValidationRule], ...]:
-    rules = (NamedValuesRule, size_rule(settings.max_depth, settings.max_aliases))
-    return rules if settings.introspection else (*rules, NoSchemaIntrospectionCustomRule)

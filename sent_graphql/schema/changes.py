@@ -3,6 +3,7 @@
 import strawberry
 
 from sent_graphql.schema.contribution_contracts import ContributionContract
+from sent_graphql.schema.fields import sized
 from sent_graphql.schema.scalars import BigInt
 from sent_graphql.schema.service_nodes import ServiceNode
 
@@ -23,7 +24,8 @@ class ServiceNodeChanges:
         "a full set, which replaces all that you have."
     )
     upserted: list[ServiceNode] = strawberry.field(
-        description="Nodes that are new, or have come to match the filter, or whose selected fields changed."
+        description="Nodes that are new, or have come to match the filter, or whose selected fields changed.",
+        metadata=sized(2_500),
     )
     removed: list[strawberry.ID] = strawberry.field(
         description="Ids of nodes that are gone or do not match the filter any more; empty in a full set."
@@ -47,7 +49,8 @@ class ContributionContractChanges:
         "a full set, which replaces all that you have."
     )
     upserted: list[ContributionContract] = strawberry.field(
-        description="Contracts that are new, or have come to match the filter, or whose selected fields changed."
+        description="Contracts that are new, or have come to match the filter, or whose selected fields changed.",
+        metadata=sized(500),
     )
     removed: list[strawberry.ID] = strawberry.field(
         description="Ids of contracts that are gone or do not match the filter any more; empty in a full set."

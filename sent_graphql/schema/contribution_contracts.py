@@ -5,7 +5,7 @@ import strawberry
 from sent_graphql.models import network as models
 from sent_graphql.models.parts import Part
 from sent_graphql.schema.enums import ContributionStatus
-from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.fields import Info, looked_up, sized
 from sent_graphql.schema.interfaces import Node
 from sent_graphql.schema.scalars import Address, BigInt, BlsPublicKey, Ed25519PublicKey
 from sent_graphql.schema.service_nodes import Contributor, ServiceNode
@@ -44,10 +44,12 @@ class ContributionContract(Node):
         "from 0 to 10000."
     )
     contributors: list[Contributor] = strawberry.field(
-        description="Who has contributed so far, the operator first; once finalized, who contributed to the node."
+        description="Who has contributed so far, the operator first; once finalized, who contributed to the node.",
+        metadata=sized(10),
     )
     reservations: list[Reservation] = strawberry.field(
-        description="The places that the operator keeps for certain addresses; empty when there are none."
+        description="The places that the operator keeps for certain addresses; empty when there are none.",
+        metadata=sized(10),
     )
     total_contributed: BigInt = strawberry.field(description="Sum of the contributions so far, in atomic units.")
     total_reserved: BigInt = strawberry.field(

@@ -1,18 +1,34 @@
 """Documents that have been read and found valid: what is asked again and again is parsed and checked once."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Final
 
-from graphql import DocumentNode, OperationDefinitionNode, print_ast, separate_operations
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    OperationDefinitionNode,
+    parse,
+    print_ast,
+    separate_operations,
+)
 from strawberry.extensions import SchemaExtension
+
+from sent_graphql.schema.price import Price
 
 MAX_DOCUMENTS: Final = 1_000
 """Documents kept; the one that was not asked for longest goes first."""
 
 MAX_LENGTH: Final = 16_384
 """Characters of the longest document that is kept."""
+
+MAX_CHARACTERS: Final = 400_000
+"""Characters of all documents kept; a parsed one takes up to 280 bytes for each."""
+
+MAX_UNCHECKED: Final = 64
+"""Documents kept that have been read and not yet been found valid: those of requests that are under way."""
 
 
 class RunnableOperation:
@@ -33,10 +49,23 @@ class Document:
 
     def __init__(self, tree: DocumentNode) -> None:
         self.tree = tree
+        self.prices: dict[str | None, Price] = {}
+        """Prices of its operations, by their names, where no variable has a part in them."""
 
     def operation(self, name: str | None) -> RunnableOperation | None:
         """The operation of that name; without a name, the first one."""
         return next(iter(self._operations.values()), None) if name is None else self._operations.get(name)
+
+    def definition(self, name: str | None) -> OperationDefinitionNode | None:
+        """The same operation as it is written."""
+        written = (part for part in self.tree.definitions if isinstance(part, OperationDefinitionNode))
+        return next((part for part in written if name is None or (part.name and part.name.value == name)), None)
+
+    @cached_property
+    def fragments(self) -> Mapping[str, FragmentDefinitionNode]:
+        """The fragments by their names."""
+        written = (part for part in self.tree.definitions if isinstance(part, FragmentDefinitionNode))
+        return {part.name.value: part for part in written}
 
     @cached_property
     def _operations(self) -> dict[str, RunnableOperation]:
@@ -44,10 +73,13 @@ class Document:
 
 
 class Documents:
-    """The valid documents of one schema by their texts."""
+    """The documents of one schema by their texts. One has at most `max_tokens` tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_tokens: int | None = None) -> None:
+        self._max_tokens = max_tokens
         self._documents: OrderedDict[str, Document] = OrderedDict()
+        self._unchecked: OrderedDict[str, Document] = OrderedDict()
+        self._characters = 0
 
     def get(self, text: str | None) -> Document | None:
         """The document of that text, where it is known to be valid."""
@@ -56,13 +88,34 @@ class Documents:
         self._documents.move_to_end(text)
         return self._documents[text]
 
+    def read(self, text: str) -> Document | None:
+        """The document of that text, be it valid or not; null for one that cannot be parsed."""
+        known = self.get(text) or self._unchecked.get(text)
+        if known is None:
+            try:
+                known = Document(parse(text, max_tokens=self._max_tokens))
+            except (GraphQLError, RecursionError):
+                return None
+            self._unchecked[text] = known
+            if len(self._unchecked) > MAX_UNCHECKED:
+                self._unchecked.popitem(last=False)
+        return known
+
+    def unchecked(self, text: str | None) -> Document | None:
+        """The document of that text, where it has been read and nobody knows whether it is valid."""
+        return None if text is None else self._unchecked.get(text)
+
     def keep(self, text: str, tree: DocumentNode) -> None:
         """Remembers a document that has been found valid."""
+        read = self._unchecked.pop(text, None)
         if len(text) > MAX_LENGTH:
             return
-        self._documents[text] = Document(tree)
-        if len(self._documents) > MAX_DOCUMENTS:
-            self._documents.popitem(last=False)
+        if text not in self._documents:
+            self._characters += len(text)
+        self._documents[text] = read if read is not None and read.tree is tree else Document(tree)
+        while len(self._documents) > MAX_DOCUMENTS or self._characters > MAX_CHARACTERS:
+            oldest, _ = self._documents.popitem(last=False)
+            self._characters -= len(oldest)
 
 
 class KnownDocuments(SchemaExtension):
@@ -72,18 +125,15 @@ class KnownDocuments(SchemaExtension):
         self._documents = documents
 
     def on_parse(self) -> Iterator[None]:
-        """Give the known document in place of a parsed one."""
-        known = self._documents.get(self.execution_context.query)
+        """Give the document that has been read in place of a parsed one."""
+        text = self.execution_context.query
+        known = self._documents.get(text) or self._documents.unchecked(text)
         if known is not None:
             self.execution_context.graphql_document = known.tree
         yield
 
     def on_validate(self) -> Iterator[None]:
-        """Skip the rules for what is known; remember what they find no fault with."""
-        context = self.execution_context
-        is_known = self._documents.get(context.query) is not None
-        if is_known:
-            context.pre_execution_errors = []
+        """Skip the rules for what is known."""
+        if self._documents.get(self.execution_context.query) is not None:
+            self.execution_context.pre_execution_errors = []
         yield
-        if not is_known and not context.pre_execution_errors and context.query and context.graphql_document:
-            self._documents.keep(context.query, context.graphql_document)

@@ -7,7 +7,7 @@ import strawberry
 from sent_graphql.models.global_id import global_id
 from sent_graphql.models.parts import NOTHING
 from sent_graphql.schema.enums import SourceName
-from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.fields import Info, looked_up, sized
 from sent_graphql.schema.scalars import BigInt
 
 
@@ -80,4 +80,6 @@ class Meta:
         description="A source that this service needs has not answered within its allowance: the data may be out of "
         "date. `sources` tells which."
     )
-    sources: list[SourceStatus] = strawberry.field(description="How each source fares, one entry per source.")
+    sources: list[SourceStatus] = strawberry.field(
+        description="How each source fares, one entry per source.", metadata=sized(3)
+    )

@@ -16,7 +16,7 @@ from sent_graphql.resolvers.service_nodes import exit_list, list_service_nodes
 from sent_graphql.schema import roots
 from sent_graphql.schema.connections import ContributionContractConnection, ServiceNodeConnection
 from sent_graphql.schema.contribution_contracts import ContributionContract
-from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.fields import Effort, Info, looked_up
 from sent_graphql.schema.inputs import (
     ContributionContractFilter,
     ContributionContractOrder,
@@ -116,7 +116,10 @@ class Query:
         roots.service_node, description="One service node by key or number; null when there is none.", reads=Part.NODES
     )
     service_nodes: ServiceNodeConnection = looked_up(
-        _service_nodes, description="Service nodes, filtered, sorted and in pages.", reads=Part.NODES
+        _service_nodes,
+        description="Service nodes, filtered, sorted and in pages.",
+        reads=Part.NODES,
+        effort=Effort.LIST,
     )
     contribution_contract: ContributionContract | None = looked_up(
         _contribution_contract,
@@ -127,6 +130,7 @@ class Query:
         _contribution_contracts,
         description="Contribution contracts, filtered, sorted and in pages.",
         reads=Part.CONTRIBUTION_CONTRACTS,
+        effort=Effort.LIST,
     )
     wallet: Wallet = looked_up(
         roots.wallet,
@@ -139,10 +143,12 @@ class Query:
         description="Nodes that oxend has dropped and whose stake the contract still holds (AWAITING_EXIT and "
         "DEREGISTERED), by `contractId`: they may be exited, or liquidated once `liquidatable`.",
         reads=Part.NODES,
+        items=100,
     )
     validate_registration: RegistrationValidation = looked_up(
         validate_registration,
         description="Checks a registration before it is sent to the contracts, and stores nothing. What is wrong with "
         "it is a result, not an error. Fails with the code OVERLOADED (`retryAfter` in seconds) when too many "
         "signatures are being checked.",
+        effort=Effort.DEAR,
     )

@@ -10,7 +10,7 @@ from sent_graphql.models import proofs
 from sent_graphql.models import registrations as models
 from sent_graphql.resolvers import registrations as resolvers
 from sent_graphql.schema.enums import ProofJudge, RegistrationKind
-from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.fields import Effort, Info, looked_up, sized
 from sent_graphql.schema.inputs import given
 from sent_graphql.schema.interfaces import Node
 from sent_graphql.schema.registration_errors import RegistrationError
@@ -90,7 +90,8 @@ class StoreRegistrationPayload:
         description="The registration as it is kept; null when it was refused."
     )
     errors: list[RegistrationError] = strawberry.field(
-        description="All that is wrong with it, in the order of the input's fields; empty when it is kept."
+        description="All that is wrong with it, in the order of the input's fields; empty when it is kept.",
+        metadata=sized(5),
     )
     judged_by: list[ProofJudge] = strawberry.field(
         description="Who checked the BLS proof. The contract's refusal is final; what it accepts is checked by this "
@@ -114,4 +115,5 @@ class RegistrationMutations:
         description="Stores a node's signed keys, in place of those stored before for the same key and kind. Refused "
         "unless the Ed25519 and the BLS signature both verify. Fails with the code OVERLOADED when too many are being "
         "checked (`retryAfter` in seconds), and with DATABASE_UNAVAILABLE when nothing can be stored.",
+        effort=Effort.DEAR,
     )

@@ -8,7 +8,7 @@ import strawberry
 from sent_graphql.models import network as models
 from sent_graphql.models.parts import WALLETS, Part
 from sent_graphql.schema.enums import DecommissionReason, ExitKind, ServiceNodeState, SourceName
-from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.fields import Info, looked_up, sized
 from sent_graphql.schema.interfaces import Node
 from sent_graphql.schema.scalars import Address, BigInt, BlsPublicKey, Ed25519PublicKey, EthHash, HexBytes
 
@@ -110,7 +110,8 @@ class ServiceNode(Node):
         "from 0 to 10000; null while no source has told it."
     )
     contributors: list[Contributor] = strawberry.field(
-        description="Everyone who staked in it, the operator first; still so after it has left."
+        description="Everyone who staked in it, the operator first; still so after it has left.",
+        metadata=sized(10),
     )
     staking_requirement: BigInt = strawberry.field(
         description="Stake that it had to bring when it was registered, in atomic units."

@@ -8,7 +8,7 @@ import strawberry
 from sent_graphql.resolvers import signatures as resolvers
 from sent_graphql.resolvers.signatures import ExitSignatureAnswer, RewardsClaimAnswer
 from sent_graphql.schema.enums import RequestErrorCode
-from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.fields import Effort, Info, looked_up, sized
 from sent_graphql.schema.scalars import Address, BigInt, BlsPublicKey, Ed25519PublicKey, HexBytes
 
 _MESSAGE = "The message that was signed, as the contract puts it together from the other fields."
@@ -77,7 +77,7 @@ class RewardsClaimPayload:
     """Shows resolvers.signatures.RewardsClaimAnswer."""
 
     claim: RewardsClaim | None = strawberry.field(description="The claim; null when there is none.")
-    errors: list[RequestError] = strawberry.field(description=_ERRORS)
+    errors: list[RequestError] = strawberry.field(description=_ERRORS, metadata=sized(1))
 
 
 @strawberry.type(
@@ -87,7 +87,7 @@ class ExitSignaturePayload:
     """Shows resolvers.signatures.ExitSignatureAnswer."""
 
     exit: ExitSignature | None = strawberry.field(description="The signature; null when there is none.")
-    errors: list[RequestError] = strawberry.field(description=_ERRORS)
+    errors: list[RequestError] = strawberry.field(description=_ERRORS, metadata=sized(1))
 
 
 async def _request_rewards_claim(
@@ -117,14 +117,17 @@ class SignatureMutations:
         description="Asks the network to sign what a wallet has earned in its lifetime, so that it can be credited on "
         "the contract and claimed. Nothing changes by asking; the answer may take half a minute, and is the same until "
         "the next Oxen block.",
+        effort=Effort.DEAR,
     )
     request_exit: ExitSignaturePayload = looked_up(
         _request_exit,
         description="Asks the network to sign that a node has left, so that it can be taken off the contract and its "
         "stake returned. For the nodes of `exitList`.",
+        effort=Effort.DEAR,
     )
     request_liquidation: ExitSignaturePayload = looked_up(
         _request_liquidation,
         description="Asks the network to sign that a node may be liquidated: taken off the contract, with a small part "
         "of the operator's stake for whoever sends the transaction. For nodes that are `liquidatable`.",
+        effort=Effort.DEAR,
     )

@@ -13,7 +13,7 @@ from sent_graphql.resolvers.orders import contribution_contract_order, service_n
 from sent_graphql.resolvers.service_nodes import list_service_nodes
 from sent_graphql.schema import roots
 from sent_graphql.schema.changes import ContributionContractChanges, ServiceNodeChanges
-from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.fields import Effort, Info, looked_up
 from sent_graphql.schema.inputs import ContributionContractFilter, ServiceNodeFilter
 from sent_graphql.schema.meta import Meta
 from sent_graphql.schema.network import Network
@@ -72,11 +72,13 @@ class Subscription:
         _service_nodes,
         description="Service nodes that match a filter: first all of them, then what changed.",
         reads=Part.NODES,
+        effort=Effort.LIST,
     )
     contribution_contracts: ContributionContractChanges = looked_up(
         _contribution_contracts,
         description="Contribution contracts that match a filter: first all of them, then what changed.",
         reads=Part.CONTRIBUTION_CONTRACTS,
+        effort=Effort.LIST,
     )
     wallet: Wallet = looked_up(
         roots.wallet,

@@ -7,7 +7,7 @@ from strawberry import UNSET
 
 from sent_graphql.models import validation as models
 from sent_graphql.resolvers import registrations as resolvers
-from sent_graphql.schema.fields import Info
+from sent_graphql.schema.fields import Info, sized
 from sent_graphql.schema.inputs import given
 from sent_graphql.schema.registration_errors import RegistrationError
 from sent_graphql.schema.registrations import StoreRegistrationInput
@@ -71,7 +71,8 @@ class RegistrationValidation:
 
     valid: bool = strawberry.field(description="Nothing is wrong with it.")
     errors: list[RegistrationError] = strawberry.field(
-        description="All that is wrong with it, in the order of the input's fields; empty when it is valid."
+        description="All that is wrong with it, in the order of the input's fields; empty when it is valid.",
+        metadata=sized(5),
     )
     remaining_contribution: BigInt | None = strawberry.field(
         description="What is neither the operator's nor reserved of the staking requirement, in atomic units."

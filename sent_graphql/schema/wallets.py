@@ -10,7 +10,7 @@ from sent_graphql.resolvers.paging import Page, paginate
 from sent_graphql.schema.connections import PageInfo
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.enums import ServiceNodeState
-from sent_graphql.schema.fields import Info, looked_up
+from sent_graphql.schema.fields import Info, looked_up, sized
 from sent_graphql.schema.interfaces import Node
 from sent_graphql.schema.paging import After, Before, First, Last, page_arguments
 from sent_graphql.schema.scalars import Address, BigInt
@@ -128,7 +128,8 @@ class Wallet(Node):
     address: Address = strawberry.field(description="The wallet's address.")
     stakes: list[Stake] = strawberry.field(
         description="Its present stakes as staker, in nodes (also those that wait to be removed) and in contribution "
-        "contracts that are not finalized."
+        "contracts that are not finalized.",
+        metadata=sized(20),
     )
     past_stakes: StakeConnection = looked_up(
         _past_stakes,
@@ -140,11 +141,13 @@ class Wallet(Node):
         _operated_nodes,
         description="The nodes that it operates and that have not exited, by `contractId`.",
         reads=Part.NODES,
+        items=20,
     )
     contribution_contracts: list[ContributionContract] = looked_up(
         _wallet_contracts,
         description="The contribution contracts that it operates or contributes to, newest first.",
         reads=Part.CONTRIBUTION_CONTRACTS,
+        items=10,
     )
     total_staked: BigInt = strawberry.field(description="Sum of its present stakes in atomic units.")
     rewards: Rewards = strawberry.field(description="Its rewards, as beneficiary of its own stakes or of others'.")

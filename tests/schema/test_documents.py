@@ -8,7 +8,7 @@ from graphql import parse
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.schema import documents
 from sent_graphql.schema.build import build_schema
-from sent_graphql.schema.documents import MAX_DOCUMENTS, MAX_LENGTH, Document, Documents
+from sent_graphql.schema.documents import MAX_CHARACTERS, MAX_DOCUMENTS, MAX_LENGTH, MAX_UNCHECKED, Document, Documents
 from sent_graphql.settings import GraphqlSettings
 
 TREE = parse("{ meta { id } }")
@@ -27,7 +27,7 @@ def test_a_valid_document_is_checked_once(asked: Any, monkeypatch: pytest.Monkey
     first = ask("{ meta { version } }")
     known = schema.documents.get("{ meta { version } }")
     monkeypatch.setattr("strawberry.schema.schema.parse", None)
-    monkeypatch.setattr("strawberry.schema.schema.validate_document", None)
+    monkeypatch.setattr("sent_graphql.schema.checks.validate", None)
     assert ask("{ meta { version } }").data == first.data
     assert schema.documents.get("{ meta { version } }") is known
 
@@ -55,6 +55,38 @@ def test_the_number_of_documents_is_bounded_and_the_oldest_goes_first() -> None:
     kept.keep("another", TREE)
     assert kept.get("0") is not None
     assert kept.get("1") is None
+
+
+def test_the_size_of_all_documents_is_bounded() -> None:
+    kept = Documents()
+    for number in range(MAX_CHARACTERS // 10_000):
+        kept.keep(f"{number:010000}", TREE)
+        kept.keep(f"{number:010000}", TREE)
+    assert kept.get(f"{0:010000}") is not None
+    kept.keep("{ another }", TREE)
+    assert kept.get(f"{0:010000}") is not None
+    assert kept.get(f"{1:010000}") is None
+
+
+def test_a_document_is_read_once_until_it_is_found_valid() -> None:
+    documents = Documents(max_tokens=5)
+    read = documents.read("{ meta }")
+    assert read is not None
+    assert documents.read("{ meta }") is read
+    assert documents.get("{ meta }") is None
+    documents.keep("{ meta }", read.tree)
+    assert documents.get("{ meta }") is read
+    assert documents.unchecked("{ meta }") is None
+
+
+def test_what_cannot_be_read_is_no_document_and_few_others_wait_to_be_found_valid() -> None:
+    documents = Documents(max_tokens=5)
+    assert documents.read("{") is None
+    assert documents.read("{ a b c d e f }") is None
+    for number in range(MAX_UNCHECKED + 1):
+        documents.read(f"{{ a{number} }}")
+    assert documents.unchecked("{ a0 }") is None
+    assert documents.unchecked("{ a1 }") is not None
 
 
 def test_very_long_documents_are_not_kept() -> None:

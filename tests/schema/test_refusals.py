@@ -89,9 +89,9 @@ def test_a_list_in_a_filter_is_bounded(make: Any, ask: Any, part: str) -> None:
     assert asker.data(question, f={part: items[1:]}) == {"serviceNodes": {"totalCount": 0}}
 
 
-def test_a_misspelt_field_gets_a_hint(make: Any, ask: Any) -> None:
+def test_a_misspelt_field_gets_no_hint(make: Any, ask: Any) -> None:
     error = ask(make.state()).error("{ networkk { id } }")
-    assert "Did you mean" in error.message
+    assert "Did you mean" not in error.message
     assert error.extensions == {"code": "GRAPHQL_VALIDATION_FAILED"}
 
 

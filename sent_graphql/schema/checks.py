@@ -1,0 +1,73 @@
+"""Documents checked before they are executed: by what is quick first, then by graphql-core's rules."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from graphql import (
+    ASTValidationRule,
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    NoFragmentCyclesRule,
+    NoSchemaIntrospectionCustomRule,
+    NoUnusedFragmentsRule,
+    ValuesOfCorrectTypeRule,
+    validate,
+)
+from strawberry.extensions import SchemaExtension
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
+
+from sent_graphql.schema.documents import Documents
+from sent_graphql.schema.limits import TOO_COMPLEX, refusals
+from sent_graphql.schema.refusals import NamedValuesRule
+from sent_graphql.settings import GraphqlSettings
+
+MAX_ERRORS: Final = 10
+"""Mistakes told of one document; some repeat a good part of it."""
+
+FRAGMENT_RULES: Final = (NoFragmentCyclesRule, NoUnusedFragmentsRule)
+"""What the measuring of a document relies on."""
+
+
+class Checks(SchemaExtension):
+    """Runs the checks where nobody knows the document to be valid; then it is known. One instance per request."""
+
+    def __init__(self, settings: GraphqlSettings, documents: Documents) -> None:
+        self._settings = settings
+        self._documents = documents
+
+    def on_validate(self) -> Iterator[None]:
+        """Take the place of the validation that follows."""
+        context = self.execution_context
+        if context.pre_execution_errors is None and context.graphql_document is not None:
+            schema = context.schema._schema  # noqa: SLF001 - Strawberry has no other way to graphql-core's schema
+            document = context.graphql_document
+            context.pre_execution_errors = self._errors(schema, document, context.validation_rules)
+            if context.query and not context.pre_execution_errors:
+                self._documents.keep(context.query, document)
+        yield
+
+    def _errors(
+        self, schema: GraphQLSchema, document: DocumentNode, usual: tuple[type[ASTValidationRule], ...]
+    ) -> list[GraphQLError]:
+        try:
+            return (
+                self._broken(schema, document, FRAGMENT_RULES)
+                or refusals(document, self._settings)
+                or self._broken(schema, document, self._rules(usual))
+            )
+        except RecursionError:
+            return [GraphQLError("The document nests too deeply", extensions={"code": TOO_COMPLEX})]
+
+    def _broken(
+        self, schema: GraphQLSchema, document: DocumentNode, rules: tuple[type[ASTValidationRule], ...]
+    ) -> list[GraphQLError]:
+        hide = not self._settings.suggestions
+        return validate(schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=hide)
+
+    def _rules(self, usual: tuple[type[ASTValidationRule], ...]) -> tuple[type[ASTValidationRule], ...]:
+        """Literals are checked by a rule of ours, which names the argument."""
+        kept = (rule for rule in usual if rule not in {ValuesOfCorrectTypeRule, *FRAGMENT_RULES})
+        rules = (*kept, MaybeNullValidationRule, OneOfInputValidationRule, NamedValuesRule)
+        return rules if self._settings.introspection else (*rules, NoSchemaIntrospectionCustomRule)
