@@ -1,21 +1,29 @@
 """Things found again by their global id."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from sent_graphql.models.global_id import InvalidGlobalIdError, global_id, parse_global_id
+from sent_graphql.models.history import StakingEvent
 from sent_graphql.models.keys import InvalidKeyError, user_address
 from sent_graphql.models.network import ContributionContract, Network, ServiceNode, Stake, Wallet
+from sent_graphql.models.registrations import Registration
 from sent_graphql.models.snapshot import NetworkState
 from sent_graphql.models.stakes import stake_in
 from sent_graphql.resolvers.context import RequestContext
 from sent_graphql.resolvers.errors import BadUserInputError
+from sent_graphql.resolvers.history import find_event
+from sent_graphql.resolvers.registrations import find_registration
 
-GlobalNode: TypeAlias = ServiceNode | ContributionContract | Wallet | Stake | Network
+GlobalNode: TypeAlias = ServiceNode | ContributionContract | Wallet | Stake | Network | StakingEvent | Registration
+Found: TypeAlias = GlobalNode | None
 
 
-def find_node(context: RequestContext, node_id: str) -> GlobalNode | None:
-    """What `node_id` names; null when there is no such thing now. BadUserInputError when it is no id at all."""
+def find_node(context: RequestContext, node_id: str) -> Found | Awaitable[Found]:
+    """What `node_id` names; null when there is no such thing now. What the database keeps has to be awaited.
+
+    Raises BadUserInputError when it is no id at all, NotReadyError, or DatabaseAwayError.
+    """
     try:
         type_name, local_id = parse_global_id(node_id)
     except InvalidGlobalIdError as error:
@@ -24,6 +32,8 @@ def find_node(context: RequestContext, node_id: str) -> GlobalNode | None:
         type_name == "Wallet" and not _is_canonical(local_id, context.options.nettype)
     ):
         raise BadUserInputError("`id` is not spelled as any `id` field of this service has given it", argument="id")
+    if type_name in _STORED:
+        return _STORED[type_name](context, node_id, local_id)
     find = _FINDERS.get(type_name)
     return None if find is None else find(context.state(), node_id, local_id)
 
@@ -62,10 +72,15 @@ def _network(state: NetworkState, node_id: str, _local_id: str) -> Network | Non
     return state.network if state.network.id == node_id else None
 
 
-_FINDERS: Final[Mapping[str, Callable[[NetworkState, str, str], GlobalNode | None]]] = {
+_FINDERS: Final[Mapping[str, Callable[[NetworkState, str, str], Found]]] = {
     "ServiceNode": _service_node,
     "ContributionContract": _contribution_contract,
     "Wallet": _wallet,
     "Stake": _stake,
     "Network": _network,
+}
+
+_STORED: Final[Mapping[str, Callable[[RequestContext, str, str], Awaitable[Found]]]] = {
+    "StakingEvent": find_event,
+    "Registration": find_registration,
 }

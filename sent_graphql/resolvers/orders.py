@@ -91,6 +91,11 @@ def contribution_contract_order(
     return _order("contributionContracts", _CONTRACT_VALUES, field, direction)
 
 
+def unix_microseconds(moment: datetime) -> int:
+    """What moments are sorted by: all that a datetime holds, as a whole number."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
 F = TypeVar("F", bound=Enum)
 
 
@@ -106,7 +111,7 @@ def _order(
 
 def _last_uptime_proof(node: ServiceNode) -> int | None:
     proof = node.last_uptime_proof
-    return None if proof is None else (proof - _EPOCH) // _MICROSECOND
+    return None if proof is None else unix_microseconds(proof)
 
 
 def _remaining(contract: ContributionContract) -> int:

@@ -113,7 +113,7 @@ class Page(Struct, Generic[T], frozen=True):
 
 def paginate(whole: Ordered[T], arguments: PageArguments, options: ResolverOptions) -> Page[T]:
     """The page that the arguments ask for; BadUserInputError names the argument that cannot be used."""
-    first, last = _page_size(arguments, options)
+    first, last = page_size(arguments, options)
     start, end = 0, len(whole.positions)
     if arguments.after is not None:
         start = bisect_right(whole.positions, decode_cursor(whole.scope, arguments.after, argument="after"))
@@ -150,16 +150,7 @@ def decode_cursor(scope: str, cursor: str, *, argument: str) -> Position:
     return value is None, int(value or 0), match["id"]
 
 
-def _decoded(cursor: str) -> str:
-    if len(cursor) > MAX_CURSOR_LENGTH:
-        return ""
-    try:
-        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
-    except (binascii.Error, ValueError):
-        return ""
-
-
-def _page_size(arguments: PageArguments, options: ResolverOptions) -> tuple[int | None, int | None]:
+def page_size(arguments: PageArguments, options: ResolverOptions) -> tuple[int | None, int | None]:
     """The sizes to cut at from the front and from the back; the default one when the user gave none."""
     if arguments.first is not None and arguments.last is not None:
         raise BadUserInputError("`first` and `last` cannot be given together: leave one out", argument="last")
@@ -168,6 +159,15 @@ def _page_size(arguments: PageArguments, options: ResolverOptions) -> tuple[int 
     if arguments.first is not None:
         return _checked_size(arguments.first, "first", options), None
     return options.default_page_size, None
+
+
+def _decoded(cursor: str) -> str:
+    if len(cursor) > MAX_CURSOR_LENGTH:
+        return ""
+    try:
+        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
 
 
 def _checked_size(size: int, argument: str, options: ResolverOptions) -> int:

@@ -11,6 +11,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from sent_graphql.models.contracts import ContributionStatus
+from sent_graphql.models.history import StakingEventKind
 from sent_graphql.models.network import DecommissionReason, ExitKind, NetworkType, ServiceNodeState, SourceName
 from sent_graphql.models.proofs import ProofJudge
 from sent_graphql.models.registrations import RegistrationErrorCode, RegistrationKind
@@ -31,6 +32,7 @@ __all__ = [
     "ServiceNodeOrderField",
     "ServiceNodeState",
     "SourceName",
+    "StakingEventKind",
 ]
 
 E = TypeVar("E", bound=Enum)
@@ -225,5 +227,51 @@ shown_enum(
     {
         ProofJudge.CONTRACT: "The rewards contract itself, by a call that changes nothing.",
         ProofJudge.SERVICE: "This service, by its own arithmetic.",
+    },
+)
+
+shown_enum(
+    StakingEventKind,
+    "What a log of the contracts says.",
+    {
+        StakingEventKind.NEW_SERVICE_NODE: "A node was registered (NewServiceNodeV2): `wallet` is its operator, "
+        "`amount` the deposit, and the contributors are among the arguments.",
+        StakingEventKind.SEEDED_SERVICE_NODE: "A node was put in by the contract's owner before the contract was "
+        "started (NewSeededServiceNode).",
+        StakingEventKind.SERVICE_NODE_EXIT_REQUEST: "A contributor asked that the node may leave "
+        "(ServiceNodeExitRequest).",
+        StakingEventKind.SERVICE_NODE_EXIT: "A node left the contract (ServiceNodeExit): `amount` goes back to its "
+        "stakers.",
+        StakingEventKind.SERVICE_NODE_LIQUIDATED: "A node was liquidated (ServiceNodeLiquidated); its exit follows in "
+        "the same transaction.",
+        StakingEventKind.REWARDS_BALANCE_UPDATED: "A wallet was credited with rewards (RewardsBalanceUpdated): "
+        "`amount` is its new lifetime total.",
+        StakingEventKind.REWARDS_CLAIMED: "A wallet claimed `amount` of its rewards (RewardsClaimed).",
+        StakingEventKind.NEW_CONTRIBUTION_CONTRACT: "A contribution contract was opened "
+        "(NewServiceNodeContributionContract): `wallet` is its operator.",
+        StakingEventKind.NEW_CONTRIBUTION: "`wallet` contributed `amount`, which may be a top-up (NewContribution).",
+        StakingEventKind.WITHDRAW_CONTRIBUTION: "`wallet` took its contribution back (WithdrawContribution).",
+        StakingEventKind.CONTRIBUTION_FILLED: "A contribution contract has gathered all of the stake (Filled).",
+        StakingEventKind.CONTRIBUTION_FINALIZED: "A contribution contract has registered its node (Finalized).",
+        StakingEventKind.CONTRIBUTION_OPENED: "The operator has contributed, and others may now "
+        "(OpenForPublicContribution).",
+        StakingEventKind.CONTRIBUTION_RESET: "A contribution contract began anew and gave all contributions back "
+        "(Reset).",
+        StakingEventKind.STAKER_BENEFICIARY_UPDATED: "The contributor `wallet` named another beneficiary "
+        "(UpdateStakerBeneficiary).",
+        StakingEventKind.POOL_BENEFICIARY_UPDATED: "The reward pool pays to another contract (BeneficiaryUpdated).",
+        StakingEventKind.FEE_UPDATED: "The operator's fee of a contribution contract was set (UpdateFee).",
+        StakingEventKind.PUBKEYS_UPDATED: "The node keys of a contribution contract were set (UpdatePubkeys).",
+        StakingEventKind.RESERVATIONS_UPDATED: "The reservations of a contribution contract were set "
+        "(UpdateReservedContributors).",
+        StakingEventKind.MANUAL_FINALIZE_UPDATED: "Whether the operator finalizes by hand was set "
+        "(UpdateManualFinalize).",
+        StakingEventKind.STAKING_REQUIREMENT_UPDATED: "New registrations need another stake "
+        "(StakingRequirementUpdated).",
+        StakingEventKind.PARAMETER_UPDATED: "Another parameter of the rewards contract was set; see the arguments.",
+        StakingEventKind.PAUSED: "The rewards contract or the factory was paused.",
+        StakingEventKind.UNPAUSED: "The rewards contract or the factory goes on.",
+        StakingEventKind.REWARDS_RELEASED: "The reward pool paid `amount` to the rewards contract (FundsReleased).",
+        StakingEventKind.UPGRADED: "The code behind a contract's address was replaced.",
     },
 )

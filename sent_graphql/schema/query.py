@@ -1,5 +1,6 @@
 """The root of all questions. Each is answered from the one snapshot of its request."""
 
+from collections.abc import Awaitable
 from typing import Annotated
 
 import strawberry
@@ -9,7 +10,7 @@ from sent_graphql.models import network as models
 from sent_graphql.models.parts import WALLETS, Part
 from sent_graphql.resolvers import filters
 from sent_graphql.resolvers.contribution_contracts import list_contribution_contracts
-from sent_graphql.resolvers.global_nodes import GlobalNode, find_node
+from sent_graphql.resolvers.global_nodes import Found, find_node
 from sent_graphql.resolvers.orders import contribution_contract_order, service_node_order
 from sent_graphql.resolvers.paging import Page, paginate
 from sent_graphql.resolvers.service_nodes import exit_list, list_service_nodes
@@ -17,6 +18,7 @@ from sent_graphql.schema import roots
 from sent_graphql.schema.connections import ContributionContractConnection, ServiceNodeConnection
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.fields import Effort, Info, looked_up
+from sent_graphql.schema.history import StakingEventConnection, events
 from sent_graphql.schema.inputs import (
     ContributionContractFilter,
     ContributionContractOrder,
@@ -27,6 +29,7 @@ from sent_graphql.schema.interfaces import Node
 from sent_graphql.schema.meta import Meta
 from sent_graphql.schema.network import Network
 from sent_graphql.schema.paging import After, Before, First, Last, page_arguments
+from sent_graphql.schema.registrations import RegistrationConnection, registrations
 from sent_graphql.schema.scalars import Address
 from sent_graphql.schema.service_nodes import ServiceNode
 from sent_graphql.schema.validation import RegistrationValidation, validate_registration
@@ -36,7 +39,7 @@ from sent_graphql.schema.wallets import Wallet
 def _node(
     info: Info,
     id: Annotated[strawberry.ID, strawberry.argument(description="What an `id` field has given.")],  # noqa: A002
-) -> GlobalNode | None:
+) -> Found | Awaitable[Found]:
     return find_node(info.context, id)
 
 
@@ -144,6 +147,18 @@ class Query:
         "DEREGISTERED), by `contractId`: they may be exited, or liquidated once `liquidatable`.",
         reads=Part.NODES,
         items=100,
+    )
+    registrations: RegistrationConnection = looked_up(
+        registrations,
+        description="Stored registrations, newest first, in pages. Answers also before the first snapshot; fails with "
+        "DATABASE_UNAVAILABLE when the database does not answer.",
+        reads=Part.OUTSIDE,
+    )
+    events: StakingEventConnection = looked_up(
+        events,
+        description="What happened on the contracts, newest first, in pages: as far as `meta.sources` says that the "
+        "DATABASE has come, and never beyond `network.l2Height`. With `last` the oldest are given. Fails with "
+        "DATABASE_UNAVAILABLE when the database does not answer.",
     )
     validate_registration: RegistrationValidation = looked_up(
         validate_registration,

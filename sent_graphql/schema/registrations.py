@@ -9,10 +9,13 @@ from strawberry import UNSET
 from sent_graphql.models import proofs
 from sent_graphql.models import registrations as models
 from sent_graphql.resolvers import registrations as resolvers
+from sent_graphql.resolvers.keyset import KeysetPage
+from sent_graphql.schema.connections import PageInfo
 from sent_graphql.schema.enums import ProofJudge, RegistrationKind
 from sent_graphql.schema.fields import Effort, Info, looked_up, sized
 from sent_graphql.schema.inputs import given
 from sent_graphql.schema.interfaces import Node
+from sent_graphql.schema.paging import After, Before, First, Last, page_arguments
 from sent_graphql.schema.registration_errors import RegistrationError
 from sent_graphql.schema.scalars import Address, BlsPublicKey, Ed25519PublicKey, HexBytes
 
@@ -43,6 +46,48 @@ class Registration(Node):
         description="The contribution contract that it was made for, which no signature covers; null for a solo node."
     )
     stored_at: datetime = strawberry.field(description="When it was stored, in place of an older one if there was one.")
+
+
+@strawberry.type(description="A registration in a page, with its cursor.")
+class RegistrationEdge:
+    """Shows resolvers.paging.Edge."""
+
+    cursor: str = strawberry.field(description="Its place in the order; valid in later requests.")
+    node: Registration = strawberry.field(description="The registration.")
+
+
+@strawberry.type(description="A page of registrations, newest first.")
+class RegistrationConnection:
+    """Shows resolvers.keyset.KeysetPage."""
+
+    edges: list[RegistrationEdge] = strawberry.field(description="The page's registrations with their cursors.")
+    nodes: list[Registration] = strawberry.field(description="The page's registrations without cursors.")
+    page_info: PageInfo = strawberry.field(description="Whether there are more pages, and how to get to them.")
+
+
+@strawberry.input(one_of=True, description="Whose registrations: exactly one of a node's key and an operator.")
+class RegistrationLookup:
+    """Exactly one part is present."""
+
+    pubkey: Ed25519PublicKey | None = strawberry.field(default=UNSET, description="The node's Ed25519 key.")
+    operator: Address | None = strawberry.field(default=UNSET, description="The operator that they name.")
+
+
+async def registrations(
+    info: Info,
+    by: Annotated[RegistrationLookup, strawberry.argument(description="Whose registrations.")],
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> KeysetPage[models.Registration]:
+    """The registrations of a page."""
+    arguments = page_arguments(first, after, last, before)
+    pubkey, operator = given(by.pubkey), given(by.operator)
+    if pubkey is not None:
+        return await resolvers.registrations_of_pubkey(info.context, pubkey, arguments)
+    assert operator is not None, "exactly one is given"
+    return await resolvers.registrations_of_operator(info.context, operator, arguments)
 
 
 @strawberry.input(

@@ -12,6 +12,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
+from sent_graphql.execution.leaves import unchanged
 from sent_graphql.models import keys
 from sent_graphql.models.keys import InvalidKeyError
 from sent_graphql.resolvers.errors import BAD_USER_INPUT
@@ -52,14 +53,14 @@ def scalars(nettype: str) -> Mapping[object, ScalarDefinition]:
             "checksum, or an Oxen address of the served network for nodes that registered before the move to the L2. "
             "As input any case is accepted, but a mixed-case address must have the right checksum.",
             specified_by_url="https://eips.ethereum.org/EIPS/eip-55",
-            serialize=_as_it_is,
+            serialize=unchanged,
             parse_value=_parser("Address", lambda text: keys.user_address(text, nettype)),
         ),
         Ed25519PublicKey: strawberry.scalar(
             name="Ed25519PublicKey",
             description="The 32-byte Ed25519 public key that names a service node, as 64 lower-case hex digits; "
             "leading zeros are kept. As input any case is accepted, with or without 0x.",
-            serialize=_as_it_is,
+            serialize=unchanged,
             parse_value=_parser("Ed25519PublicKey", keys.ed25519_pubkey),
         ),
         BlsPublicKey: strawberry.scalar(
@@ -67,21 +68,21 @@ def scalars(nettype: str) -> Mapping[object, ScalarDefinition]:
             description="The BLS public key with which a service node signs for the contracts: a 64-byte point X||Y of "
             "alt_bn128 G1, as 128 lower-case hex digits; leading zeros are kept. As input any case is accepted, with "
             "or without 0x.",
-            serialize=_as_it_is,
+            serialize=unchanged,
             parse_value=_parser("BlsPublicKey", keys.bls_pubkey),
         ),
         HexBytes: strawberry.scalar(
             name="HexBytes",
             description="Bytes as lower-case hex digits without 0x: Oxen block hashes, swarm ids, signatures and "
             "messages. As input any case is accepted, with or without 0x.",
-            serialize=_as_it_is,
+            serialize=unchanged,
             parse_value=_parser("HexBytes", _hex_bytes),
         ),
         EthHash: strawberry.scalar(
             name="EthHash",
             description="A 32-byte hash of the L2 chain, of a block or a transaction, as 0x and 64 lower-case hex "
             "digits. As input any case is accepted, with or without 0x.",
-            serialize=_as_it_is,
+            serialize=unchanged,
             parse_value=_parser("EthHash", _eth_hash),
         ),
         datetime: strawberry.scalar(
@@ -147,7 +148,3 @@ def _eth_hash(text: str) -> str:
     if match is None:
         raise InvalidKeyError("not a hash of the L2 chain: 64 hex digits are wanted, with or without 0x")
     return f"0x{match[1].lower()}"
-
-
-def _as_it_is(value: str) -> str:
-    return value

@@ -5,14 +5,18 @@ from strawberry import UNSET
 
 from sent_graphql.models import network as models
 from sent_graphql.models.parts import Part
+from sent_graphql.models.registrations import Registration as StoredRegistration
 from sent_graphql.resolvers import wallets as resolvers
+from sent_graphql.resolvers.keyset import KeysetPage
 from sent_graphql.resolvers.paging import Page, paginate
+from sent_graphql.resolvers.registrations import registrations_of_operator
 from sent_graphql.schema.connections import PageInfo
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.enums import ServiceNodeState
 from sent_graphql.schema.fields import Info, looked_up, sized
 from sent_graphql.schema.interfaces import Node
 from sent_graphql.schema.paging import After, Before, First, Last, page_arguments
+from sent_graphql.schema.registrations import RegistrationConnection
 from sent_graphql.schema.scalars import Address, BigInt
 from sent_graphql.schema.service_nodes import ServiceNode
 
@@ -116,6 +120,17 @@ class StakeConnection:
     page_info: PageInfo = strawberry.field(description="Whether there are more pages, and how to get to them.")
 
 
+async def _registrations(
+    root: strawberry.Parent[models.Wallet],
+    info: Info,
+    first: First = UNSET,
+    after: After = UNSET,
+    last: Last = UNSET,
+    before: Before = UNSET,
+) -> KeysetPage[StoredRegistration]:
+    return await registrations_of_operator(info.context, root.address, page_arguments(first, after, last, before))
+
+
 @strawberry.type(
     description="Everything that one address has in the network. Every address is a wallet: one that never took part "
     "has no stakes and zero rewards."
@@ -148,6 +163,12 @@ class Wallet(Node):
         description="The contribution contracts that it operates or contributes to, newest first.",
         reads=Part.CONTRIBUTION_CONTRACTS,
         items=10,
+    )
+    registrations: RegistrationConnection = looked_up(
+        _registrations,
+        description="The stored registrations that name it as operator, newest first. Fails with DATABASE_UNAVAILABLE "
+        "when the database does not answer.",
+        reads=Part.OUTSIDE,
     )
     total_staked: BigInt = strawberry.field(description="Sum of its present stakes in atomic units.")
     rewards: Rewards = strawberry.field(description="Its rewards, as beneficiary of its own stakes or of others'.")

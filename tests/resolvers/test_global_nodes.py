@@ -42,7 +42,7 @@ def test_a_stake_in_a_node_that_another_has_is_null(make: Any, context: RequestC
     assert find_node(context, global_id("Stake", f"{node.id}:{make.address(99)}")) is None
 
 
-@pytest.mark.parametrize("kind", ["ServiceNode", "ContributionContract", "Stake", "Network", "Meta", "StakingEvent"])
+@pytest.mark.parametrize("kind", ["ServiceNode", "ContributionContract", "Stake", "Network", "Meta", "Nothing"])
 def test_an_unknown_id_is_null(context: RequestContext, kind: str) -> None:
     assert find_node(context, global_id(kind, "unknown")) is None
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from graphql import build_schema as read_sdl
 from graphql import is_enum_type, is_input_object_type, is_interface_type, is_object_type, is_specified_scalar_type
 
@@ -14,11 +13,6 @@ from sent_graphql.settings import GraphqlSettings
 
 KEPT = Path(sent_graphql.schema.__file__).with_name("schema.graphql")
 SHORTEST_DESCRIPTION = 10
-
-ABSENT = {
-    "Query": {"events", "registrations"},
-    "Wallet": {"registrations"},
-}
 
 
 def described_things(sdl: str) -> Iterator[tuple[str, Any]]:
@@ -52,15 +46,6 @@ def test_everything_is_described(schema: ServedSchema) -> None:
 
 def test_arguments_that_may_be_left_out_show_no_null_default(schema: ServedSchema) -> None:
     assert "= null" not in schema.as_str()
-
-
-@pytest.mark.parametrize(("type_name", "fields"), ABSENT.items())
-def test_what_is_not_there_yet_is_absent_and_not_stubbed(
-    schema: ServedSchema, type_name: str, fields: set[str]
-) -> None:
-    kinds = read_sdl(schema.as_str()).type_map
-    assert not fields & set(kinds[type_name].fields)  # type: ignore[attr-defined]
-    assert "StakingEvent" not in kinds
 
 
 def test_a_schema_can_be_built_for_several_networks() -> None:
