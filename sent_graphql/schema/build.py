@@ -7,22 +7,27 @@ from strawberry.extensions import MaxTokensLimiter
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from sent_graphql.execution.executor import compiled_execution
+from sent_graphql.execution.plans import Plans
 from sent_graphql.schema.checks import Checks
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.cost import CostAnalysis
 from sent_graphql.schema.cost_limit import CostLimit
+from sent_graphql.schema.direct_lookups import direct_lookup
 from sent_graphql.schema.documents import Documents, KnownDocuments
+from sent_graphql.schema.history import StakingEvent
 from sent_graphql.schema.mutation import Mutation
 from sent_graphql.schema.network import Network
 from sent_graphql.schema.policy import ErrorLog, ErrorPolicy, operation_name
 from sent_graphql.schema.query import Query
+from sent_graphql.schema.registrations import Registration
 from sent_graphql.schema.scalars import scalars
 from sent_graphql.schema.service_nodes import ServiceNode
 from sent_graphql.schema.subscription import Subscription
 from sent_graphql.schema.wallets import Stake, Wallet
 from sent_graphql.settings import GraphqlSettings
 
-NODE_TYPES = (ServiceNode, ContributionContract, Wallet, Stake, Network)
+NODE_TYPES = (ServiceNode, ContributionContract, Wallet, Stake, Network, Registration, StakingEvent)
 """What `Query.node` can answer with."""
 
 
@@ -49,6 +54,7 @@ def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
         subscription=Subscription,
         types=NODE_TYPES,
         config=StrawberryConfig(scalar_map=scalars(nettype)),
+        execution_context_class=compiled_execution(Plans(direct_lookup)),
         extensions=[
             lambda: ErrorPolicy(log),
             lambda: MaxTokensLimiter(max_token_count=settings.max_tokens),

@@ -1,0 +1,130 @@
+"""graphql-core's executor with projections: it runs the operation, they make objects and lists of them.
+
+graphql-core finds the root fields, reads arguments, calls resolvers and reports errors. Where it comes to complete an
+object or a list of objects, the selection's projection is tried first; a value that is not plain to it is completed
+by graphql-core as if there were no projection, so that nulls, errors and their paths are its own.
+"""
+
+from collections.abc import Awaitable, Iterable
+from functools import cached_property
+from typing import Any, ClassVar
+
+from graphql import (
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    is_composite_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList
+from graphql.pyutils import AwaitableOrValue, Path
+from graphql.pyutils.is_awaitable import is_async_iterable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from sent_graphql.execution.lists import ListCompletion
+from sent_graphql.execution.plans import Plans, Values
+from sent_graphql.execution.projections import LookupInfo, Projection, attempt
+from sent_graphql.execution.slices import SLICE, Slices
+
+
+class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
+    """Executes one operation. `plans` are those of the schema that it belongs to; `slice_seconds`: see Slices."""
+
+    plans: ClassVar[Plans]
+    slice_seconds: ClassVar[float] = SLICE
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Strawberry's business
+        super().__init__(*args, **kwargs)
+        middleware = self.middleware_manager
+        self._is_bare = middleware is None or not middleware.middlewares
+        self._plans = self.plans.of(self.operation)
+        self._lookup_info = LookupInfo(self.context_value)
+        # Strawberry's synchronous execution is told by its own answer to what an asynchronous iterable is: none.
+        self._slices = Slices(may_wait=self.is_async_iterable is is_async_iterable, seconds=self.slice_seconds)
+
+    @cached_property
+    def _values(self) -> Values:
+        return self._plans.values(self.operation, self.fragment_definitions.values(), self.variable_values.coerced)
+
+    def complete_object_value(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,  # noqa: ANN401
+        position_context: Any | None,  # noqa: ANN401
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        """An object by its projection; the fields that are not in it by graphql-core."""
+        completion = return_type, field_details_list, info, path, result, position_context
+        return self._later(*completion) if self._slices.used_up() else self._object(*completion)
+
+    def _object(
+        self,
+        return_type: GraphQLObjectType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        result: Any,  # noqa: ANN401
+        position_context: Any | None,  # noqa: ANN401
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        projection = self._projection(return_type, field_details_list, position_context)
+        answer = None if projection is None else attempt(projection.bound(self._lookup_info), result)
+        if projection is None or answer is None:
+            return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
+        if not projection.rest:
+            return answer
+        rest = self.execute_fields(return_type, result, path, projection.rest, position_context)
+        return answer | rest if isinstance(rest, dict) else _merged(answer, rest)
+
+    def complete_iterable_value(
+        self,
+        item_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Any],
+        path: Path,
+        items: Iterable[Any],
+        position_context: Any | None,  # noqa: ANN401
+    ) -> AwaitableOrValue[list[Any]]:
+        """A list of objects by the projection of its items, in slices of time."""
+        kind = item_type.of_type if isinstance(item_type, GraphQLNonNull) else item_type
+        if (
+            not isinstance(items, tuple | list)
+            or not is_composite_type(kind)
+            or position_context is not None
+            or self.get_stream_usage(field_details_list, path) is not None
+        ):
+            return super().complete_iterable_value(item_type, field_details_list, info, path, items, position_context)
+        projection = (
+            self._projection(kind, field_details_list, position_context, objects=len(items))
+            if isinstance(kind, GraphQLObjectType)
+            else None
+        )
+        project = None if projection is None or projection.rest else projection.bound(self._lookup_info)
+        return ListCompletion(self, self._slices, item_type, field_details_list, info, path, items, project).completed()
+
+    def _projection(
+        self,
+        kind: GraphQLObjectType,
+        details: FieldDetailsList,
+        position_context: object,
+        *,
+        objects: int = 1,
+    ) -> Projection | None:
+        if not self._is_bare or position_context is not None:
+            return None
+        return self._plans.projection(kind, details, self._values, self.collect_subfields, objects)
+
+    async def _later(self, *completion: Any) -> dict[str, Any]:  # noqa: ANN401
+        async with self._slices.turn():
+            completed = self._object(*completion)
+        return completed if isinstance(completed, dict) else await completed
+
+
+async def _merged(answer: dict[str, Any], rest: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+    return answer | await rest
+
+
+def compiled_execution(plans: Plans, *, slice_seconds: float = SLICE) -> type[CompiledExecution]:
+    """The executor class for the schema that these plans are for."""
+    return type("SchemaExecution", (CompiledExecution,), {"plans": plans, "slice_seconds": slice_seconds})

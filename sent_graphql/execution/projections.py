@@ -1,0 +1,228 @@
+"""Projections: functions, generated for a selection on an object type, that make its answer from a struct.
+
+The source consists of fixed texts, numbered names and our own types' attribute names; what a user wrote (the keys of
+the answer) is only ever referred to. A field that cannot be written in line is left to graphql-core, with all of its
+object where that lies deeper.
+"""
+
+import keyword
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, is_leaf_type
+from graphql.execution.collect_fields import CollectedFields, FieldDetails, FieldDetailsList, GroupedFieldSet
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
+
+from sent_graphql.execution.leaves import IrregularError, leaf_expression, serialiser
+
+MAX_FIELDS: Final = 300
+"""Fields written into one projection, so that making it takes a few milliseconds; further objects are left out."""
+
+MAX_DEPTH: Final = 12
+"""Levels of objects written into one projection."""
+
+MAX_ITEMS: Final = 256
+"""Items of inner lists that go into one answer of a projection: longer lists are completed in slices of their own."""
+
+CONDITIONS: Final = frozenset({"include", "skip"})
+"""The directives that graphql-core has obeyed when it has collected the fields of a selection."""
+
+Lookup: TypeAlias = Callable[[Any, Any], object]
+"""Gives a field's value from the struct and a LookupInfo, at once and always the same."""
+
+FindLookup: TypeAlias = Callable[[StrawberryField], Lookup | None]
+Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList], CollectedFields]
+Project: TypeAlias = Callable[[Any], dict[str, Any]]
+
+
+class LookupInfo:
+    """What look-ups may know of their request."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: object) -> None:
+        self.context = context
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """A selection on one object type, made into code.
+
+    `rest`: the fields that are left to graphql-core; their keys are in the answers as null, in their places.
+    `size`: how many fields have been written.
+    """
+
+    make: Callable[[LookupInfo, "Allowance"], Project]
+    rest: GroupedFieldSet
+    size: int
+
+    def bound(self, info: LookupInfo) -> Project:
+        """The function for one value after the other; it raises whatever for values that are not plain."""
+        return self.make(info, Allowance())
+
+
+def attempt(project: Project, value: object) -> dict[str, Any] | None:
+    """What `project` makes of `value`; null where graphql-core has to find out what is wrong with it, if anything."""
+    try:
+        return project(value)
+    except Exception:  # noqa: BLE001 - graphql-core meets the same error again and reports it as it always does
+        return None
+
+
+class Allowance:
+    """How many more items of lists may go into the answer that is being made."""
+
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_ITEMS
+
+    def take(self, items: object) -> Sequence[Any]:
+        """The items; IrregularError when there are too many, or when they are no plain sequence."""
+        if type(items) is not tuple and type(items) is not list:
+            raise IrregularError
+        self.left -= len(items)
+        if self.left < 0:
+            raise IrregularError
+        return items
+
+
+class RegularTypes(dict[type, bool]):
+    """Whether values of a type are objects with attributes, and neither errors nor something to wait for."""
+
+    def __missing__(self, kind: type) -> bool:
+        self[kind] = is_regular = not issubclass(kind, Exception | Awaitable | type(None))
+        return is_regular
+
+
+def projection(
+    kind: GraphQLObjectType, details: FieldDetailsList, collect: Collect, find_lookup: FindLookup
+) -> Projection | None:
+    """What `details` select on `kind`; null when none of it can be written."""
+    return _Writer(collect, find_lookup).projection(kind, details)
+
+
+class _Writer:
+    """Writes the source of one projection."""
+
+    def __init__(self, collect: Collect, find_lookup: FindLookup) -> None:
+        self._collect = collect
+        self._find_lookup = find_lookup
+        self._constants: dict[str, object] = {}
+        self._functions: list[str] = []
+        self._fields = 0
+        self._regular = self._bind(RegularTypes())
+        self._irregular = self._bind(IrregularError)
+
+    def projection(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Projection | None:
+        grouped = self._grouped(kind, details)
+        if grouped is None:
+            return None
+        written = {key: self._field(kind, field, depth=1) for key, field in grouped.items()}
+        rest = {key: grouped[key] for key, text in written.items() if text is None}
+        if len(rest) == len(grouped):
+            return None
+        self._write("project", kind, {key: text or "None" for key, text in written.items()}, [_RENEW])
+        source = "\n".join(["def make(info, allowance):", "    take = allowance.take", *self._functions, _RETURN])
+        exec(compile(source, "<projection>", "exec"), self._constants)  # noqa: S102 - nothing of a user's is in it
+        return Projection(self._constants["make"], rest, self._fields)  # type: ignore[arg-type]
+
+    def _object(self, kind: GraphQLObjectType, details: FieldDetailsList, depth: int) -> str | None:
+        """The name of a function that answers for an inner object; null unless all of it can be written."""
+        grouped = self._grouped(kind, details) if depth <= MAX_DEPTH else None
+        if grouped is None:
+            return None
+        written = {}
+        for key, field in grouped.items():
+            text = self._field(kind, field, depth)
+            if text is None:
+                return None
+            written[key] = text
+        name = f"object_{len(self._functions)}"
+        self._write(name, kind, written)
+        return name
+
+    def _write(self, name: str, kind: GraphQLObjectType, fields: dict[str, str], begin: Sequence[str] = ()) -> None:
+        checks = [f"if not {self._regular}[type(o)]: raise {self._irregular}"]
+        if kind.is_type_of is not None:
+            checks.append(f"if not {self._bind(kind.is_type_of)}(o, info): raise {self._irregular}")
+        entries = [f"    {self._bind(key)}: {text}," for key, text in fields.items()]
+        lines = [*begin, *checks, "return {", *entries, "}"]
+        self._functions.append("\n".join([f"    def {name}(o):", *(f"        {line}" for line in lines)]))
+
+    def _grouped(self, kind: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet | None:
+        collected = self._collect(kind, details)
+        return None if collected.new_defer_usages else collected.grouped_field_set
+
+    def _field(self, kind: GraphQLObjectType, details: FieldDetailsList, depth: int) -> str | None:
+        """The expression for one field of the object `o`; null when graphql-core has to execute it."""
+        self._fields += 1
+        if self._fields > MAX_FIELDS or not all(map(_is_plain, details)):
+            return None
+        name = details[0].node.name.value
+        if name == "__typename":
+            return self._bind(kind.name)
+        definition = kind.fields.get(name)
+        value = None if definition is None else self._value(definition)
+        return None if definition is None or value is None else self._completed(definition.type, value, details, depth)
+
+    def _value(self, definition: GraphQLField) -> str | None:
+        """The expression for what the field's resolver would give."""
+        field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if not isinstance(field, StrawberryField) or definition.args:
+            return None
+        if field.is_basic_field:
+            name = field.python_name
+            is_attribute = name.isidentifier() and not keyword.iskeyword(name) and field.default_resolver is getattr
+            return f"o.{name}" if is_attribute else None
+        lookup = self._find_lookup(field)
+        return None if lookup is None else f"{self._bind(lookup)}(o, info)"
+
+    def _completed(self, kind: GraphQLOutputType, value: str, details: FieldDetailsList, depth: int) -> str | None:
+        """The expression for `value` completed as `kind`."""
+        nullable = not isinstance(kind, GraphQLNonNull)
+        inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+        if is_leaf_type(inner):
+            return leaf_expression(inner, value, nullable=nullable, bind=self._bind)
+        if isinstance(inner, GraphQLList):
+            items = self._item(inner.of_type, details, depth)
+            text = None if items is None else f"[*map({items}, take({{}}))]"
+        elif isinstance(inner, GraphQLObjectType):
+            name = self._object(inner, details, depth + 1)
+            text = None if name is None else f"{name}({{}})"
+        else:
+            return None
+        if text is None:
+            return None
+        return f"None if (v := {value}) is None else {text.format('v')}" if nullable else text.format(value)
+
+    def _item(self, kind: GraphQLOutputType, details: FieldDetailsList, depth: int) -> str | None:
+        """The name of a function that completes one item of a list."""
+        nullable = not isinstance(kind, GraphQLNonNull)
+        inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+        if is_leaf_type(inner):
+            return self._bind(serialiser(inner, nullable=nullable))
+        if nullable or not isinstance(inner, GraphQLObjectType):
+            return None
+        return self._object(inner, details, depth + 1)
+
+    def _bind(self, constant: object) -> str:
+        name = f"c{len(self._constants)}"
+        self._constants[name] = constant
+        return name
+
+
+_RENEW: Final = f"allowance.left = {MAX_ITEMS}"
+_RETURN: Final = "    return project"
+
+
+def _is_plain(field: FieldDetails) -> bool:
+    """Nothing is said of the field but what it is called, and under which conditions it is there."""
+    return (
+        field.defer_usage is None
+        and field.fragment_variable_values is None
+        and not field.node.arguments
+        and all(directive.name.value in CONDITIONS for directive in field.node.directives or ())
+    )
