@@ -1,6 +1,7 @@
 """What belongs to one wallet beside its stakes and rewards."""
 
 from sent_graphql.models.network import ContributionContract, ServiceNode, ServiceNodeState, Stake
+from sent_graphql.models.node_index import NodeIndex
 from sent_graphql.models.snapshot import NetworkState
 from sent_graphql.models.stakes import stake_in
 from sent_graphql.resolvers.orders import Order, contribution_contract_order, service_node_order
@@ -24,9 +25,17 @@ def contribution_contracts(state: NetworkState, address: str) -> tuple[Contribut
 
 def past_stakes(state: NetworkState, address: str) -> Ordered[Stake]:
     """The wallet's stakes in nodes that have left: last out first, those of which no event tells at the end."""
+    ended = _ended_stakes(state.present, address)
+    if address not in state.past.by_contributor:
+        return ended
+    # Remembered until somebody leaves, for stakers alone, so that walking the pages costs no more than the first.
+    return ended.merged(state.past.derived(("stakes", address), lambda: _ended_stakes(state.past, address)))
+
+
+def _ended_stakes(index: NodeIndex, address: str) -> Ordered[Stake]:
     ended_at: dict[str, int | None] = {}
     stakes = []
-    for node in (*state.present.by_contributor.get(address, ()), *state.past.by_contributor.get(address, ())):
+    for node in index.by_contributor.get(address, ()):
         stake = stake_in(node, address)
         if stake is not None and stake.exited:
             stakes.append(stake)

@@ -45,7 +45,7 @@ async def come_and_go(chain: Chain, deployment: Any) -> Any:
     contract_id = await chain.call(rewards, "ed25519ToServiceNodeID", SEED)
     await chain.send(rewards, "initiateExitBLSPublicKey", contract_id, sender=operator, gas=GAS)
     await chain.increase_time(3 * 3_600)
-    signed = (point, await chain.timestamp(), PROOF, [])
+    signed: Any = (point, await chain.timestamp(), PROOF, [])
     return await chain.send(rewards, "exitBLSPublicKeyWithSignature", *signed, sender=operator, gas=GAS)
 
 
