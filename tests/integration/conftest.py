@@ -12,7 +12,12 @@ from typing import Any, Self
 import httpx
 import pytest
 
+from sent_graphql.localdev.chain import Chain, Contract
 from sent_graphql.localdev.deployment import Deployment
+from sent_graphql.localdev.network import LocalNetwork
+from sent_graphql.localdev.staking_client import StakingClient
+from sent_graphql.settings import LocalSettings, OxendSettings
+from sent_graphql.sources.oxend.transport import make_transport
 
 PATIENCE = 60
 """Seconds that an expected event may take on a busy machine."""
@@ -300,3 +305,54 @@ async def stage_on_anvil(anvil: Any, tmp_path: Path) -> AsyncIterator[Stage]:
     stage = Stage(tmp_path, anvil.deployment, Oxend(tmp_path / "oxend.sock"), await Gate(anvil.url).open())
     yield stage
     await stage.close()
+
+
+class LocalStage(Stage):
+    """The local network, which moves only as the test says, in place of the replayed oxend."""
+
+    def __init__(
+        self, directory: Path, network: LocalNetwork, chain: Chain, deployment: Deployment, gate: Gate
+    ) -> None:
+        super().__init__(directory, deployment, Oxend(directory / "o.sock"), gate)
+        self.network = network
+        self.chain = chain
+        self.client = StakingClient(chain, deployment)
+        self.transport = make_transport(OxendSettings(endpoints=(network.oxend_endpoint,), transport="zmq"))
+
+    async def mine(self, blocks: int) -> None:
+        """Has oxend go on."""
+        await self.transport.request("sim.mine", str(blocks).encode())
+
+    async def close(self) -> None:
+        """Stops the service; the network is the fixture's."""
+        for service in self._services:
+            await service.stop()
+        await self.transport.close()
+        await self.gate.shut()
+
+
+@pytest.fixture
+async def local_stage(tmp_path: Path) -> AsyncIterator[LocalStage]:
+    """A local network of 20 nodes."""
+    settings = LocalSettings(nodes=20, seed=9, start_timeout=170.0)
+    network = LocalNetwork(settings, socket_path=tmp_path / "o.sock", control=True, still=True)
+    async with network, Chain(network.rpc_url) as chain:
+        addresses = network.addresses
+        assert addresses.contribution_factory
+        assert addresses.reward_rate_pool
+        assert addresses.token
+        owner, *wallets = await chain.accounts()
+        deployment = Deployment(
+            rewards=Contract.at(addresses.service_node_rewards, "ServiceNodeRewards"),
+            factory=Contract.at(addresses.contribution_factory, "ServiceNodeContributionFactory"),
+            pool=Contract.at(addresses.reward_rate_pool, "RewardRatePool"),
+            token=Contract.at(addresses.token, "Token"),
+            multicall=Contract.at(network.multicall, "Multicall3"),
+            owner=owner,
+            wallets=tuple(wallets),
+            block_number=network.deployment_block,
+        )
+        stage = LocalStage(tmp_path, network, chain, deployment, await Gate(network.rpc_url).open())
+        await stage.transport.start()
+        yield stage
+        await stage.close()
