@@ -1,0 +1,37 @@
+"""The documentation's questions can be asked as they stand."""
+
+import re
+from pathlib import Path
+
+import pytest
+from graphql import parse, validate
+
+from sent_graphql.schema.build import build_schema
+from sent_graphql.settings import GraphqlSettings
+
+ROOT = Path(__file__).parents[1]
+GRAPHQL = re.compile(r"```graphql\n(.*?)```", re.DOTALL)
+QUESTIONS = [
+    pytest.param(question, id=f"{page.name}-{place}")
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+    for place, question in enumerate(GRAPHQL.findall(page.read_text()))
+]
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_questions_in_the_documentation_are_valid(question: str) -> None:
+    schema = build_schema(GraphqlSettings(), "mainnet")
+    assert validate(schema._schema, parse(question)) == []
+
+
+def test_pages_link_to_what_is_there() -> None:
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "oxend/README.md")]
+    pages += [*(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
+    missing = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in LINK.findall(page.read_text())
+        if not (page.parent / target).exists()
+    ]
+    assert missing == []
