@@ -1,5 +1,6 @@
 """Events and registrations through the schema, out of a real database of either kind."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from sqlalchemy import URL
 
 from sent_graphql.models.global_id import global_id
-from sent_graphql.models.history import EventArgument, StakingEvent, StakingEventKind
+from sent_graphql.models.history import EventArgument, EventFilter, StakingEvent, StakingEventKind
+from sent_graphql.models.pages import Slice, Window
 from sent_graphql.models.registrations import Registration, RegistrationKind
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.resolvers.services import Services
@@ -36,6 +38,8 @@ PAGES = """query($filter: StakingEventFilter, $first: Int, $after: String, $last
   events(filter: $filter, first: $first, after: $after, last: $last, before: $before) {
     edges { cursor node { id blockNumber } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
   } }"""
+
+PART = "fragment P on StakingEventConnection { nodes { id } }"
 
 
 class Asker:
@@ -229,6 +233,38 @@ async def test_all_pages_together_are_the_list(
     ]
     pages = [page async for page in _walk(ask, size=size, forwards=forwards, wanted=wanted)]
     assert [one for page in (pages if forwards else reversed(pages)) for one in page] == expected
+
+
+class Gathering:
+    """A history that answers once so many wait for it."""
+
+    def __init__(self, waiting: int) -> None:
+        self._barrier = asyncio.Barrier(waiting)
+        self.asked: list[EventFilter] = []
+
+    async def events(self, wanted: EventFilter, window: Window) -> Slice[StakingEvent]:
+        self.asked.append(wanted)
+        await self._barrier.wait()
+        return Slice((), more_before=False, more_after=False)
+
+    async def event(self, block_number: int, log_index: int) -> StakingEvent | None:
+        raise NotImplementedError
+
+
+async def test_the_lists_of_one_operation_are_fetched_side_by_side(schema: ServedSchema, make: Any) -> None:
+    history = Gathering(3)
+    ask = Asker(schema, make.snapshot(make.state(l2_height=TOP)), Services(history=history))
+    data = await ask.data("{ a: events { ...P } b: events(filter: {toBlock: 5}) { ...P } c: events { ...P } } " + PART)
+    assert data == {name: {"nodes": []} for name in "abc"}
+    assert sorted(wanted.to_block or 0 for wanted in history.asked) == [5, TOP, TOP]
+
+
+async def test_a_page_of_no_events_tells_that_there_are_some(ask: Asker) -> None:
+    question = "{ events(first: 0) { nodes { id } pageInfo { hasNextPage startCursor } } }"
+    assert (await ask.data(question))["events"] == {
+        "nodes": [],
+        "pageInfo": {"hasNextPage": True, "startCursor": None},
+    }
 
 
 async def test_an_event_is_found_again_by_its_id(ask: Asker, told: list[StakingEvent]) -> None:
