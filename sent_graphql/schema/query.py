@@ -98,7 +98,8 @@ def _exit_list(info: Info) -> tuple[models.ServiceNode, ...]:
 
 @strawberry.type(
     description="All that can be asked about the staking network. Every answer of one request is from one snapshot, "
-    "which `meta` describes. Until the first snapshot is there, all fields but `meta` fail with the code NOT_READY."
+    "which `meta` describes; the database adds registrations, and events up to that snapshot's L2 block. Until the "
+    "first snapshot is there, all fields but `meta` and `registrations` fail with the code NOT_READY."
 )
 class Query:
     """The fields in the order of the explorer."""
