@@ -1,9 +1,12 @@
 """The schema put together for one network and its settings."""
 
+from functools import cached_property
+
 import strawberry
 import structlog
 from graphql import GraphQLError
-from strawberry.extensions import MaxTokensLimiter
+from strawberry.extensions import MaxTokensLimiter, SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
@@ -16,6 +19,7 @@ from sent_graphql.schema.cost_limit import CostLimit
 from sent_graphql.schema.direct_lookups import direct_lookup
 from sent_graphql.schema.documents import Documents, KnownDocuments
 from sent_graphql.schema.history import StakingEvent
+from sent_graphql.schema.hooks import Hooks
 from sent_graphql.schema.mutation import Mutation
 from sent_graphql.schema.network import Network
 from sent_graphql.schema.policy import ErrorLog, ErrorPolicy, operation_name
@@ -37,6 +41,17 @@ class ServedSchema(strawberry.Schema):
     error_log: ErrorLog
     documents: Documents
     costs: CostAnalysis
+
+    @cached_property
+    def hooks(self) -> Hooks:
+        """Those of its extensions."""
+        return Hooks()
+
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
+    ) -> SchemaExtensionsRunner:
+        """Called by Strawberry for each operation."""
+        return self.hooks.runner(execution_context, extensions)
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Called with all errors of an answer before they are masked."""
@@ -65,9 +80,14 @@ def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
     )
     schema.error_log = log
     schema.documents = documents
-    schema.costs = CostAnalysis(
+    schema.costs = cost_analysis(schema, settings)
+    return schema
+
+
+def cost_analysis(schema: strawberry.Schema, settings: GraphqlSettings) -> CostAnalysis:
+    """The prices of a schema's operations."""
+    return CostAnalysis(
         schema._schema,  # noqa: SLF001 - Strawberry has no other way to graphql-core's schema
         default_page_size=settings.default_page_size,
         max_page_size=settings.max_page_size,
     )
-    return schema
