@@ -17,6 +17,7 @@ from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.resolvers.context import RequestContext
 from sent_graphql.schema.build import ServedSchema
 from sent_graphql.settings import LiveSettings
+from sent_graphql.tallies import Tally
 
 TOO_MANY: Final = "TOO_MANY_SUBSCRIPTIONS"
 GOING_DOWN: Final = "SHUTTING_DOWN"
@@ -47,6 +48,8 @@ class LiveQueryHub:
         *,
         max_tokens: int,
     ) -> None:
+        self.rounds = Tally()
+        """Rounds through all questions, one for each new snapshot."""
         self._snapshots = snapshots
         self._max_groups = settings.max_groups
         self._reader = QuestionReader(schema, max_tokens=max_tokens)
@@ -97,8 +100,9 @@ class LiveQueryHub:
         try:
             while True:
                 seen = self._snapshot = await self._snapshots.next(seen)
-                for group in tuple(self._groups.values()):
-                    await self._update(group)
+                with self.rounds.measured():
+                    for group in tuple(self._groups.values()):
+                        await self._update(group)
         finally:
             await self._tasks.end()
 

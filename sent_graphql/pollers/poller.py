@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 from sent_graphql.models.network import SourceName
 from sent_graphql.settings import PollSettings
 from sent_graphql.sources.errors import SourceError, SourceMisconfiguredError
+from sent_graphql.tallies import Tally
 
 View = TypeVar("View")
 
@@ -52,6 +53,7 @@ class Poller(Generic[View]):
         self.view: View | None = None
         self.health = Health(healthy=False, last_success_at=None, last_error=None, fresh_until=None)
         self.attempts = 0
+        self.tally = Tally()
         self._fetch = fetch
         self._settings = settings
         self._on_change = on_change
@@ -88,7 +90,8 @@ class Poller(Generic[View]):
         while True:
             self._triggered.clear()
             started = asyncio.get_running_loop().time()
-            await self._poll()
+            with self.tally.measured():
+                await self._poll()
             self.attempts += 1
             self._on_change()
             await self._pause(started)
@@ -133,6 +136,7 @@ class Poller(Generic[View]):
 
     def _failed(self, message: str) -> None:
         self._failures += 1
+        self.tally.failures += 1
         self._log.warning("a poll failed", error=message, failures=self._failures)
         self.health = structs.replace(self.health, healthy=False, last_error=message)
 

@@ -20,6 +20,7 @@ from sent_graphql.pollers.lives import NO_LIVES, Lives
 from sent_graphql.pollers.poller import Poller
 from sent_graphql.pollers.states import OFF_OXENDS_LIST
 from sent_graphql.settings import NetworkSettings
+from sent_graphql.tallies import Tally
 
 View = TypeVar("View")
 
@@ -62,6 +63,8 @@ class SnapshotPublisher:
         self._scan_progress = scan_progress
         self._publish = publish
         self._database = database
+        self.joining = Tally()
+        """Assemblies of both sides."""
         self._changed = asyncio.Event()
         self._joined: _Joined | None = None
         self._lives = NO_LIVES
@@ -172,7 +175,8 @@ class SnapshotPublisher:
             return
         try:
             # In a thread: thousands of nodes take longer than the event loop may be held.
-            assembly = await asyncio.to_thread(self._assemble, oxend, contracts, remembered)
+            with self.joining.measured():
+                assembly = await asyncio.to_thread(self._assemble, oxend, contracts, remembered)
         except Exception:  # noqa: BLE001 - a fault of ours must not end the service; it is logged whole and shown
             self._log.exception("joining both sides failed unexpectedly")
             self._reject_news(oxend, contracts)

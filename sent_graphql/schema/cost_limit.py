@@ -12,6 +12,9 @@ from sent_graphql.schema.price import Price
 
 COST_LIMIT: Final = "COST_LIMIT"
 
+COST: Final = "cost"
+"""Where in the `extensions` of an answer its price is told."""
+
 
 def too_dear(price: Price, max_cost: int) -> GraphQLError | None:
     """The refusal of an operation of that price; null for one that is within the budget."""
@@ -30,25 +33,25 @@ def told(price: Price, max_cost: int) -> dict[str, int]:
 
 
 class CostLimit(SchemaExtension):
-    """Refuses operations beyond `max_cost`. One instance per request."""
+    """Refuses operations beyond `max_cost`; `extensions.cost` tells what each costs. One instance per request."""
 
     def __init__(self, analysis: CostAnalysis, documents: Documents, max_cost: int) -> None:
         self._analysis = analysis
         self._documents = documents
         self._max_cost = max_cost
-        self._price: Price | None = None
 
     def on_validate(self) -> Iterator[None]:
         """Reckon what is valid."""
         context = self.execution_context
         if not context.pre_execution_errors and context.graphql_document is not None:
             known = self._documents.get(context.query) or Document(context.graphql_document)
-            self._price = self._analysis.price(known, context.operation_name, context.variables)
-            refusal = too_dear(self._price, self._max_cost)
+            price = self._analysis.price(known, context.operation_name, context.variables)
+            refusal = too_dear(price, self._max_cost)
             if refusal is not None:
                 context.pre_execution_errors = [refusal]
+            context.extensions_results[COST] = told(price, self._max_cost)
         yield
 
     def get_results(self) -> dict[str, Any]:
         """`extensions.cost` of the answer."""
-        return {} if self._price is None else {"cost": told(self._price, self._max_cost)}
+        return self.execution_context.extensions_results

@@ -27,6 +27,7 @@ class Breaker:
 
     def __init__(self, name: str, settings: SignaturesSettings, clock: Callable[[], float]) -> None:
         """`clock` gives seconds that never go back."""
+        self.name = name
         self._settings = settings
         self._clock = clock
         self._failures = 0
@@ -34,6 +35,11 @@ class Breaker:
         self._open_until: float | None = None
         self._probing = False
         self._log = structlog.get_logger().bind(request=name)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether oxend is left alone."""
+        return self._open_until is not None
 
     def require(self) -> None:
         """Raises BreakerOpenError where `call` would."""

@@ -53,7 +53,8 @@ class RewardsClaims:
         self._inspector = inspector
         self._top = top
         self._aggregate_pubkey = aggregate_pubkey
-        self._desk: Desk[str, RewardsSignature, RewardsClaim] = Desk(settings, Breaker("rewards", settings, clock))
+        self.breaker = Breaker("rewards", settings, clock)
+        self._desk: Desk[str, RewardsSignature, RewardsClaim] = Desk(settings, self.breaker)
         self._shelf: Shelf[str, _Kept] = Shelf(settings.cache_entries, self._is_good)
 
     async def request(self, address: str) -> RewardsClaim:

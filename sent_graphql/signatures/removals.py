@@ -52,7 +52,8 @@ class RemovalSignatures:
         self._inspector = inspector
         self._aggregate_pubkey = aggregate_pubkey
         self._time = time
-        self._desk: Desk[_Asked, RemovalSignature, ExitSignature] = Desk(settings, Breaker("removal", settings, clock))
+        self.breaker = Breaker("removal", settings, clock)
+        self._desk: Desk[_Asked, RemovalSignature, ExitSignature] = Desk(settings, self.breaker)
         self._shelf: Shelf[_Asked, _Kept] = Shelf(settings.cache_entries, self._is_good)
 
     async def request(self, pubkey: str, *, liquidate: bool) -> ExitSignature:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sent_graphql.models.signatures import ExitSignature, RewardsClaim, SignerSet
 from sent_graphql.settings import SignaturesSettings
+from sent_graphql.signatures.breaker import Breaker
 from sent_graphql.signatures.claims import RewardsClaims, Top
 from sent_graphql.signatures.inspection import Inspector, LatestSigners, Workers
 from sent_graphql.signatures.removals import RemovalSignatures
@@ -51,6 +52,11 @@ class SignatureService:
         self._removals = RemovalSignatures(
             settings, rpc, inspector, aggregate_pubkey=self._aggregate_pubkey, clock=clock, time=now
         )
+
+    @property
+    def breakers(self) -> tuple[Breaker, ...]:
+        """What leaves oxend alone when it does not answer, one for each kind of request."""
+        return (self._claims.breaker, self._removals.breaker)
 
     async def rewards_claim(self, address: str) -> RewardsClaim:
         """The network's word on the lifetime rewards of a canonical address. Raises RequestRefusedError."""

@@ -13,6 +13,7 @@ from typing import Final, TypeVar, TypeVarTuple
 import structlog
 
 from sent_graphql.settings import ProofsSettings
+from sent_graphql.tallies import Tally
 from sent_graphql.workers.errors import WorkerLostError, WorkersBusyError, WorkersError, WorkTimeoutError
 from sent_graphql.workers.worker import Worker
 
@@ -37,7 +38,18 @@ class WorkerPool:
         self._busy: set[Worker] = set()
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.tally = Tally()
         self._log = structlog.get_logger(__name__)
+
+    @property
+    def busy(self) -> int:
+        """Processes at work."""
+        return len(self._busy)
+
+    @property
+    def waiting(self) -> int:
+        """Pieces of work that wait for a process."""
+        return max(0, self._admitted - self._settings.workers)
 
     @property
     def retry_after(self) -> int:
@@ -60,7 +72,8 @@ class WorkerPool:
         request = pickle.dumps((function, arguments))
         self._admitted += 1
         try:
-            answer = await self._in_time(request)
+            with self.tally.measured():
+                answer = await self._in_time(request)
         finally:
             self._admitted -= 1
         worked, result = pickle.loads(answer)  # noqa: S301 - our own child's

@@ -32,6 +32,7 @@ from sent_graphql.sources.contracts.parameters import Fingerprint, ParameterRead
 from sent_graphql.sources.contracts.recipient_reads import RecipientReads
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.staking_events import DecodedLog, decode_logs
+from sent_graphql.tallies import Tally
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -48,6 +49,10 @@ TAIL_QUERIES: Final = 64
 
 TAIL_PATIENCE: Final = 100
 """Refreshes until larger pieces are tried again."""
+
+
+STAGES: Final = ("open", "changed", "revealed", "wallets")
+"""The newest block and what every refresh reads; what has changed; what that reveals; the wallets that are left."""
 
 
 class TailCutError(RpcError):
@@ -95,6 +100,8 @@ class Refresh:
         reader: BlockReader,
         events: EventLog,
     ) -> None:
+        self.stages: Final = {stage: Tally() for stage in STAGES}
+        """How often each stage was gone through, and how long it took."""
         self._chain_id = chain_id
         self._addresses = addresses
         self._rewards = addresses.service_node_rewards
@@ -146,7 +153,8 @@ class Refresh:
 
     async def _attempt(self, basis: Basis, previous: ContractsView | None, wallets: Collection[str]) -> Refreshed:
         rollbacks = self._events.rollbacks
-        opening = await self._open(basis)
+        with self.stages["open"].measured():
+            opening = await self._open(basis)
         view, head, changes = basis.view, opening.head, opening.changes
         fingerprint = opening.parameters.fingerprint
         created = {**self._events.contracts, **changes.created}
@@ -170,21 +178,24 @@ class Refresh:
         recipients.add(batch, known_wallets, changes.wallets)
         told_by_new = self._ask(batch, self._queries_of_new(changes, head.number))
         times.ask(batch, changes.decoded)
-        await batch.run()
-        decoded = [*changes.decoded, *await self._decoded_of_new(told_by_new)]
-        await nodes.walk(lambda: self._batch(head), self._settings.node_list_chunk)
+        with self.stages["changed"].measured():
+            await batch.run()
+            decoded = [*changes.decoded, *await self._decoded_of_new(told_by_new)]
+            await nodes.walk(lambda: self._batch(head), self._settings.node_list_chunk)
 
         batch = self._batch(head)
         nodes.go_on(batch)
         contracts.go_on(batch)
         recipients.add(batch, contracts.stakers() | stakers(nodes.ready().values()))
         times.ask(batch, decoded)
-        await batch.run()
+        with self.stages["revealed"].measured():
+            await batch.run()
 
         held = nodes.nodes()
         batch = self._batch(head)
         recipients.add(batch, stakers(held.values()))
-        await batch.run()
+        with self.stages["wallets"].measured():
+            await batch.run()
 
         if self._events.rollbacks != rollbacks:
             raise BlockMovedError("the chain was reorganised while it was read")

@@ -1,7 +1,7 @@
 """The contracts source: what the rewards contract, the pool and the contribution contracts say, as one view."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 from msgspec import structs
@@ -18,6 +18,7 @@ from sent_graphql.sources.contracts.refresh import Refresh
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.database.events import EventStore
 from sent_graphql.sources.errors import SourceMisconfiguredError
+from sent_graphql.tallies import Tally
 
 
 class ContractsSource:
@@ -65,6 +66,11 @@ class ContractsSource:
     def progress(self) -> ScanProgress:
         """How far the scan of past events has come, and why it does not go on if it does not."""
         return structs.replace(self._events.progress, error=self._indexer.error)
+
+    @property
+    def stages(self) -> Mapping[str, Tally]:
+        """What the stages of refreshes took so far, by their names."""
+        return self._refresh.stages
 
     async def start(self) -> None:
         """Take up what the last run knew of past events. The chain is first asked by `fetch`."""
