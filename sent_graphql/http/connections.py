@@ -1,0 +1,215 @@
+"""uvicorn's HTTP connections, with bounds for clients that are slow, or many.
+
+uvicorn waits for ever for a head that comes in trickles, and for a reader who does not read. Here a connection is cut
+when its client takes too long over either, and when there are too many.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Any, Final
+
+import h11
+import orjson
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+
+from sent_graphql.http.clients import party
+from sent_graphql.http.replies import SECURITY_HEADERS
+from sent_graphql.settings import HttpSettings
+
+ARRIVED: Final = "arrived"
+"""Where a request's state tells when the last of what has come of it was read, in seconds of the loop's clock."""
+
+LEAST_READ: Final = 16 * 1024
+"""Bytes of a waiting answer that a client has to take within the read timeout; less is next to nothing."""
+
+
+class Guard:
+    """Counts the open connections, in all and of each address that is not a trusted proxy's."""
+
+    def __init__(self, settings: HttpSettings, *, live_per_address: int) -> None:
+        self._settings = settings
+        self._per_address = settings.max_connections_per_address + live_per_address
+        self._proxies = [ip_network(text) for text in settings.trusted_proxies]
+        self._open: Counter[str] = Counter()
+        self._all = 0
+
+    def enter(self, address: str) -> Callable[[], None] | None:
+        """Lets a connection in, and gives what is to be called at its end; null where there is no room for it."""
+        client = party(address)
+        is_full = self._all >= self._settings.max_connections
+        if is_full or (self._open[client] >= self._per_address and not self._is_proxy(address)):
+            if not self._open[client]:
+                del self._open[client]
+            return None
+        self._all += 1
+        self._open[client] += 1
+
+        def leave() -> None:
+            self._all -= 1
+            self._open[client] -= 1
+            if not self._open[client]:
+                del self._open[client]
+
+        return leave
+
+    def _is_proxy(self, address: str) -> bool:
+        try:
+            parsed = ip_address(address)
+        except ValueError:
+            return False
+        return any(parsed in network for network in self._proxies)
+
+
+class GuardedProtocol(H11Protocol):
+    """One connection. Subclasses have `guard` and `settings`."""
+
+    guard: Guard
+    settings: HttpSettings
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's business
+        super().__init__(*args, **kwargs)
+        self._service = self.app
+        self.app = self._stamped
+        self._arrived = 0.0
+        self._leave: Callable[[], None] | None = None
+        self._head_due: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Lets the client in, or not."""
+        super().connection_made(transport)
+        self._leave = self.guard.enter(self.client[0] if self.client else "")
+        if self._leave is None:
+            transport.abort()
+            return
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forgets the client."""
+        self._let_go()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what has come; a head that has begun must be whole in time, however it trickles."""
+        self._arrived = self.loop.time()
+        super().data_received(data)
+        if self._is_answering():
+            self._stop_awaiting()
+        elif self._leave is not None and not self.transport.is_closing():
+            self._await_head()
+
+    def on_response_complete(self) -> None:
+        """Waits for the next request; for one that has begun only as long as for any head."""
+        super().on_response_complete()
+        is_silent = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        if not (is_silent or self._is_answering() or self.transport.is_closing()):
+            self._await_head()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        """From here on the WebSocket has its own bounds."""
+        self._let_go()
+        super().handle_websocket_upgrade(event)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than it is answered."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """It has caught up."""
+        super().resume_writing()
+        self._stop_watching()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Closes a silent connection; one that has not read its answer is closed when it has, or is cut."""
+        super().timeout_keep_alive_handler()
+        self._watch_reader()
+
+    def send_400_response(self, msg: str) -> None:
+        """Tells what is wrong with a head, in the form of all other refusals."""
+        error = sys.exception()
+        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
+            self.transport.abort()
+            return
+        is_large = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431
+        status, code, message = (
+            (431, "HEADERS_TOO_LARGE", f"The head of a request has at most {self.settings.max_header_bytes} bytes.")
+            if is_large
+            else (400, "BAD_REQUEST", msg)
+        )
+        body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+        headers = {
+            **SECURITY_HEADERS,
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "cache-control": "no-store",
+            "connection": "close",
+        }
+        for part in (
+            h11.Response(status_code=status, headers=list(headers.items()), reason=STATUS_PHRASES[status]),
+            h11.Data(data=body),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(part) or b"")
+        self._stop_awaiting()
+        self.transport.close()
+        self._watch_reader()
+
+    async def _stamped(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        scope["state"][ARRIVED] = self._arrived
+        await self._service(scope, receive, send)
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _await_head(self) -> None:
+        if self._head_due is None:
+            self._head_due = self.loop.call_later(self.settings.header_timeout, self._cut)
+
+    def _stop_awaiting(self) -> None:
+        if self._head_due is not None:
+            self._head_due.cancel()
+            self._head_due = None
+
+    def _watch_reader(self) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        if waiting and self._reading is None:
+            self._reading = self.loop.call_later(self.settings.read_timeout, self._look_at_reader, waiting)
+
+    def _look_at_reader(self, waited: int) -> None:
+        self._reading = None
+        if self.transport.get_write_buffer_size() > max(0, waited - LEAST_READ):
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
+    def _stop_watching(self) -> None:
+        if self._reading is not None and not self.transport.is_closing():
+            self._reading.cancel()
+            self._reading = None
+
+    def _cut(self) -> None:
+        self.transport.abort()
+
+    def _let_go(self) -> None:
+        self._stop_awaiting()
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
+
+
+def guarded_protocol(settings: HttpSettings, *, live_per_address: int) -> type[GuardedProtocol]:
+    """The connections of one server. `live_per_address`: how many of one address may carry subscriptions."""
+    guard_of_all, settings_of_all = Guard(settings, live_per_address=live_per_address), settings
+
+    class ServedProtocol(GuardedProtocol):
+        guard = guard_of_all
+        settings = settings_of_all
+
+    return ServedProtocol

@@ -1,0 +1,31 @@
+"""Requests that have waited too long already: refused at once, so that those behind them do not wait as well.
+
+Under more load than can be served, what is accepted is answered within a bound, and the rest is told to come again.
+"""
+
+import asyncio
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sent_graphql.http.connections import ARRIVED
+from sent_graphql.http.quotas import FREE
+from sent_graphql.http.workload import overload
+
+
+class Shedding:
+    """Passes on requests that have waited for `max_delay` seconds at most since they were read off the network."""
+
+    def __init__(self, app: ASGIApp, max_delay: float) -> None:
+        self._app = app
+        self._max_delay = max_delay
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, or answers it with 503. Health is told to whoever asks."""
+        arrived = scope.get("state", {}).get(ARRIVED)
+        if arrived is None or scope["path"] in FREE or self._waited(arrived) <= self._max_delay:
+            await self._app(scope, receive, send)
+        else:
+            await overload().response()(scope, receive, send)
+
+    def _waited(self, arrived: float) -> float:
+        return asyncio.get_running_loop().time() - arrived
