@@ -1,0 +1,145 @@
+"""Answers that are made once for all who ask the same of one snapshot.
+
+Which those are, the schema tells: queries whose fields are made of the snapshot alone, by the marks of each field.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
+
+import msgspec
+from graphql import GraphQLSchema, OperationType
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sent_graphql.cache.answers import IDENTITY, Answer, AnswerKey, Answers
+from sent_graphql.cache.flights import Flights
+from sent_graphql.http.codings import GZIP, LEAST_COMPRESSED, compressed, preferred_coding
+from sent_graphql.http.freshness import Freshness, has_already
+from sent_graphql.http.graphql_request import Parameters
+from sent_graphql.http.replies import NOT_STORED
+from sent_graphql.http.snapshots import SnapshotReader
+from sent_graphql.models.parts import Part
+from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.schema.build import ServedSchema
+from sent_graphql.schema.documents import MAX_LENGTH, Document
+from sent_graphql.schema.readings import parts_selected
+
+VARY: Final[Mapping[str, str]] = {"vary": "accept, accept-encoding"}
+"""What answers of one address differ by."""
+
+SETTLED: Final = "settled"
+"""Where a request's state tells, as a Settled, that the answer is a cached one."""
+
+Make: TypeAlias = Callable[[Snapshot], Awaitable["Made"]]
+"""Executes a question on a snapshot."""
+
+
+class Made(NamedTuple):
+    """A response just made; `is_good` when it is the whole answer, without errors."""
+
+    response: Response
+    is_good: bool
+
+
+class Settled(NamedTuple):
+    """That a request was answered by what is kept under `key`, and from which snapshot. `is_public`: also elsewhere."""
+
+    key: AnswerKey
+    snapshot: Snapshot
+    is_public: bool
+
+
+class CachedAnswers:
+    """Gives answers from `store`, and puts there what is new."""
+
+    def __init__(
+        self, schema: ServedSchema, *, snapshots: SnapshotReader, store: Answers, freshness: Freshness
+    ) -> None:
+        self._documents = schema.documents
+        self._schema: GraphQLSchema = schema._schema  # noqa: SLF001 - Strawberry has no other way to graphql-core's
+        self._snapshots = snapshots
+        self._store = store
+        self._freshness = freshness
+        self._flights: Flights[Answer | None] = Flights()
+        self._known: WeakKeyDictionary[Document, dict[str | None, bool]] = WeakKeyDictionary()
+
+    async def respond(self, request: Request, parameters: Parameters, media_type: str, make: Make) -> Response:
+        """The response to a request, made by `make` unless that has been done."""
+        snapshot = self._snapshots.newest
+        key = self._key(snapshot, parameters, media_type)
+        if key is None:
+            return (await make(snapshot)).response
+        own: Response | None = None
+
+        async def whole() -> Answer | None:
+            nonlocal own
+            made = await make(snapshot)
+            own = made.response
+            if not made.is_good:
+                return None
+            answer = Answer(key, bytes(own.body))
+            await self._store.set(key, answer)
+            return answer
+
+        coding = preferred_coding(request.headers.get("accept-encoding", ""))
+        answer = await (self._whole(key, whole) if coding == IDENTITY else self._compressed(key, whole))
+        if answer is not None:
+            return self._response(request, answer, snapshot)
+        return own if own is not None else (await make(snapshot)).response
+
+    async def _whole(self, key: AnswerKey, make: Callable[[], Awaitable[Answer | None]]) -> Answer | None:
+        """Null where the answer cannot be shared."""
+        return await self._store.get(key) or await self._flights.once(key, make)
+
+    async def _compressed(self, key: AnswerKey, make: Callable[[], Awaitable[Answer | None]]) -> Answer | None:
+        """The same in gzip, where that is worth its while."""
+        key_of_compressed = key._replace(coding=GZIP)
+
+        async def compress() -> Answer | None:
+            whole = await self._whole(key, make)
+            if whole is None or len(whole.body) < LEAST_COMPRESSED:
+                return whole
+            answer = Answer(key_of_compressed, await compressed(whole.body), whole.etag)
+            await self._store.set(key_of_compressed, answer)
+            return answer
+
+        return await self._store.get(key_of_compressed) or await self._flights.once(key_of_compressed, compress)
+
+    def _response(self, request: Request, answer: Answer, snapshot: Snapshot) -> Response:
+        """The answer, or 304 for who has it. Only what is asked for by GET can be kept elsewhere."""
+        is_public = request.method == "GET"
+        request.scope["state"][SETTLED] = Settled(answer.key, snapshot, is_public)
+        headers = {**VARY, **NOT_STORED}
+        if is_public:
+            headers |= {"etag": answer.etag, "cache-control": self._freshness.cache_control(snapshot)}
+            if has_already(request.headers.get("if-none-match", ""), answer.etag):
+                return Response(status_code=304, headers=headers)
+        if answer.key.coding != IDENTITY:
+            headers["content-encoding"] = answer.key.coding
+        return Response(answer.body, headers=headers, media_type=answer.key.media_type)
+
+    def _key(self, snapshot: Snapshot, parameters: Parameters, media_type: str) -> AnswerKey | None:
+        """What is asked; null where the snapshot alone does not answer it."""
+        document, name = parameters.query, parameters.operation_name or None
+        if snapshot.state is None or document is None or not self._is_of_snapshot(document, name):
+            return None
+        try:
+            variables = msgspec.json.encode(parameters.variables or {}, order="deterministic")
+        except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
+            return None
+        return AnswerKey(snapshot.version, document, name, variables, media_type)
+
+    def _is_of_snapshot(self, text: str, name: str | None) -> bool:
+        document = self._documents.read(text) if len(text) <= MAX_LENGTH else None
+        if document is None:
+            return False
+        known = self._known.setdefault(document, {})
+        if name not in known:
+            asked = document.operation(name)
+            if asked is None:  # not noted, for clients can name as many as they like
+                return False
+            known[name] = asked.definition.operation is OperationType.QUERY and Part.OUTSIDE not in parts_selected(
+                self._schema, asked.tree
+            )
+        return known[name]
