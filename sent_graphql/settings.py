@@ -7,6 +7,7 @@ the command line. docs/configuration.md lists them all; a test keeps it complete
 
 import json
 import re
+from ipaddress import ip_network
 from types import NoneType
 from typing import Annotated, Literal, get_args
 
@@ -48,6 +49,15 @@ def _rpc_url(url: SecretStr) -> SecretStr:
     if _RPC_URL.fullmatch(url.get_secret_value()) is None:
         raise ValueError("a URL of an RPC begins with http://, https://, ws:// or wss:// and a host")
     return url
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        try:
+            ip_network(text)
+        except ValueError as error:
+            raise ValueError(f"an address or network is such as 10.0.0.7, 10.0.0.0/8 or fd00::/8: {error}") from None
+    return texts
 
 
 def _database_url(url: SecretStr) -> SecretStr:
@@ -129,7 +139,7 @@ class OxendSettings(Section):
     request_timeout: Annotated[Seconds, Field(description="Longest wait for one reply.")] = 15.0
     connect_timeout: Annotated[Seconds, Field(description="Longest wait for a connection's first answer.")] = 10.0
     max_in_flight: Annotated[int, Field(ge=1, le=1000, description="Requests under way at once.")] = 32
-    max_message_bytes: Annotated[int, Field(ge=1024, description="Largest reply part accepted.")] = 200 * 1024 * 1024
+    max_message_bytes: Annotated[int, Field(ge=1024, description="Largest reply part accepted.")] = 32 * 1024 * 1024
     reconnect_initial: Annotated[Seconds, Field(description="First pause before a new connection.")] = 0.25
     reconnect_max: Annotated[Seconds, Field(description="Longest pause before a new connection.")] = 15.0
     subscription_renewal: Annotated[Seconds, Field(description="How often the block subscription is renewed.")] = 60.0
@@ -209,13 +219,20 @@ class ContractsPollSettings(PollSettings):
 
 
 class CacheSettings(Section):
-    """Where the current snapshot is held."""
+    """Where the current snapshot is held, and the answers that are made from it."""
 
     backend: Annotated[Literal["memory"], Field(description="Only memory for now.")] = "memory"
     state_directory: Annotated[
         str, Field(description="Where the last snapshot and the SQLite database are kept; relative to the project.")
     ] = "state"
     keep_interval: Annotated[Seconds, Field(description="Least time between two writings of the snapshot.")] = 30.0
+    answers_bytes: Annotated[int, Field(ge=0, description="Answers kept to be sent again, in bytes; 0 keeps none.")] = (
+        64 * 1024 * 1024
+    )
+    max_age: Annotated[
+        int,
+        Field(ge=0, le=3_600, description="Seconds for which caches elsewhere may keep answers from a new snapshot."),
+    ] = 5
 
 
 class DatabaseSettings(Section):
@@ -290,7 +307,31 @@ class HttpSettings(Section):
         Field(description='Origins whose pages may ask from a browser; "*" for all. None by default.'),
     ] = ()
     graphiql: Annotated[bool, Field(description="Serve the GraphiQL explorer to browsers at /graphql.")] = True
-    max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 1024 * 1024
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        BeforeValidator(_listed),
+        AfterValidator(_networks),
+        Field(description="Addresses and networks of proxies whose X-Forwarded-For and -Proto are believed. None."),
+    ] = ()
+    max_connections: Annotated[int, Field(ge=1, le=1_000_000, description="Open HTTP connections.")] = 10_000
+    max_connections_per_address: Annotated[
+        int,
+        Field(ge=1, le=1_000_000, description="The same from one address that is no proxy's, beside those of `live`."),
+    ] = 300
+    max_header_bytes: Annotated[
+        int, Field(ge=1024, le=1024 * 1024, description="Largest head of a request, with its first line.")
+    ] = 16 * 1024
+    header_timeout: Annotated[Seconds, Field(description="Longest time that a client may take to send a head.")] = 10.0
+    idle_timeout: Annotated[Seconds, Field(description="How long a connection may be silent between two requests.")] = (
+        65.0
+    )
+    read_timeout: Annotated[
+        Seconds, Field(description="How long a client may read next to nothing of an answer that waits for it.")
+    ] = 30.0
+    max_delay: Annotated[
+        Seconds, Field(description="Longest that a request may wait until it is looked at; then it gets 503.")
+    ] = 1.0
+    max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 256 * 1024
     body_timeout: Annotated[Seconds, Field(description="Longest time that a client may take to send a body.")] = 30.0
     shutdown_grace: Annotated[Seconds, Field(description="How long open answers may take at shut down.")] = 10.0
 
@@ -308,7 +349,29 @@ class GraphqlSettings(Section):
     max_cost: Annotated[
         int, Field(ge=1, description="Most that an operation may cost, by an estimate (see docs/limits.md).")
     ] = 400_000
+    max_cost_at_once: Annotated[int, Field(ge=1, description="Cost of all operations executed at once.")] = 1_000_000
+    max_waiting: Annotated[
+        int, Field(ge=0, le=100_000, description="Operations that wait for their turn; beyond, one gets 503.")
+    ] = 64
+    max_wait: Annotated[Seconds, Field(description="Longest that an operation waits for its turn.")] = 2.0
     suggestions: Annotated[bool, Field(description="Name what a user may have meant by a wrong name.")] = False
+
+
+class RateLimitSettings(Section):
+    """How much each client may ask for, by its address (an IPv6 one by its network of 64 bits); see docs/limits.md."""
+
+    enabled: Annotated[bool, Field(description="Refuse clients who ask for too much.")] = True
+    cost_burst: Annotated[float, Field(ge=1, description="Cost that a client may have at once.")] = 4_000_000
+    cost_per_second: Annotated[float, Field(gt=0, description="Cost that a client gets back each second.")] = 50_000
+    dear_burst: Annotated[
+        float, Field(ge=1, description="Signatures and proofs that a client may ask for at once.")
+    ] = 60
+    dear_per_second: Annotated[
+        float, Field(gt=0, description="Signatures and proofs that a client gets back each second.")
+    ] = 0.5
+    max_clients: Annotated[
+        int, Field(ge=1, le=10_000_000, description="Clients remembered; the one not seen longest goes.")
+    ] = 50_000
 
 
 class LiveSettings(Section):
@@ -337,9 +400,7 @@ class LiveSettings(Section):
     idle_timeout: Annotated[Seconds, Field(description="How long a WebSocket may be open without an operation.")] = (
         300.0
     )
-    ping_interval: Annotated[Seconds, Field(description="Time between two signs of life on an open connection.")] = (
-        20.0
-    )
+    ping_interval: Annotated[Seconds, Field(description="Time between two signs of life on an open connection.")] = 20.0
     ping_timeout: Annotated[Seconds, Field(description="How long a WebSocket's client may take to answer a ping.")] = (
         20.0
     )
@@ -354,6 +415,35 @@ class LogSettings(Section):
     format: Annotated[
         Literal["auto", "console", "json"], Field(description="auto: key-value in a terminal, JSON otherwise.")
     ] = "auto"
+
+
+class MetricsSettings(Section):
+    """What Prometheus is told, at /metrics on a port of its own."""
+
+    port: Annotated[Port | None, Field(description="Port that answers /metrics; 0 takes a free one. Unset: none.")] = (
+        None
+    )
+    host: Annotated[str, Field(description="Address that it listens on.")] = "127.0.0.1"
+    operation_names: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[_A-Za-z][_0-9A-Za-z]{0,99}$")], ...],
+        BeforeValidator(_listed),
+        Field(max_length=200, description='Names of operations that are told apart; all others count as "other".'),
+    ] = ()
+
+
+class TracingSettings(Section):
+    """Where OpenTelemetry traces go. Needs the package's extra `tracing`."""
+
+    endpoint: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://[^\s/?#]+\S*$",
+            description="URL that takes traces (OTLP over HTTP), as http://127.0.0.1:4318/v1/traces. Unset: none.",
+        ),
+    ] = None
+    sample_ratio: Annotated[
+        float, Field(ge=0, le=1, description="Part of the requests that is traced where the caller does not decide.")
+    ] = 1.0
 
 
 class LocalSettings(Section):
@@ -383,8 +473,11 @@ class Settings(Section):
     signatures: SignaturesSettings = SignaturesSettings()
     http: HttpSettings = HttpSettings()
     graphql: GraphqlSettings = GraphqlSettings()
+    rate_limit: RateLimitSettings = RateLimitSettings()
     live: LiveSettings = LiveSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     local: LocalSettings = LocalSettings()
     allow_root: Annotated[bool, Field(description="Serve a real network as root all the same.")] = False
     directory: Annotated[

@@ -8,12 +8,14 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.schema.exceptions import InvalidOperationTypeError
 
+from sent_graphql.http.clients import client_of
 from sent_graphql.http.graphql_request import Parameters, RequestError
 from sent_graphql.http.live_connections import LiveConnections, TooManyConnectionsError
 from sent_graphql.http.media_types import EVENT_STREAM
 from sent_graphql.http.operations import QUERIES, QUERIES_AND_MUTATIONS, Operations, encoded
 from sent_graphql.http.replies import masked
 from sent_graphql.live.subscriptions import LiveQueries, Subscription, SubscriptionRefusedError
+from sent_graphql.schema.price import Price
 from sent_graphql.settings import LiveSettings
 
 NEXT: Final = b"event: next\ndata: "
@@ -46,21 +48,22 @@ class EventStreams:
         """The answer to a request that accepts events."""
         return _EventStream(self, request.method, parameters)
 
-    async def serve(self, stream: "_EventStream", address: str, receive: Receive) -> None:
+    async def serve(self, stream: "_EventStream", client: str, receive: Receive) -> None:
         """Sends the operation's results until either side has had enough."""
         try:
-            with self._connections.admitted(stream, address):
+            with self._connections.admitted(stream, client):
+                price = self._operations.admit(stream.parameters, client)
                 if self._operations.is_subscription(stream.parameters):
                     await self._subscribe(stream, receive)
                 else:
-                    await self._answer(stream)
+                    await self._answer(stream, price)
         except TooManyConnectionsError as error:
             raise RequestError(error.status, str(error), {"retry-after": "5"}) from None
 
-    async def _answer(self, stream: "_EventStream") -> None:
+    async def _answer(self, stream: "_EventStream", price: Price) -> None:
         allowed = QUERIES if stream.method == "GET" else QUERIES_AND_MUTATIONS
         try:
-            result = await self._operations.run(stream.parameters, allowed)
+            result = await self._operations.run(stream.parameters, allowed, price)
         except InvalidOperationTypeError:
             raise RequestError(405, "Mutations are only served by POST.", {"allow": "POST"}) from None
         await stream.open()
@@ -102,8 +105,7 @@ class _EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers the request."""
         self._send = send
-        client = scope.get("client")
-        await self._streams.serve(self, client[0] if client else "", receive)
+        await self._streams.serve(self, client_of(scope), receive)
 
     async def open(self) -> None:
         """Begins the answer."""

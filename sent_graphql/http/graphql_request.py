@@ -1,7 +1,7 @@
 """A GraphQL request as it comes over HTTP: its parameters read, bounded and checked before anything runs."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -17,14 +17,32 @@ JSON_ERRORS: Final = (msgspec.DecodeError, orjson.JSONDecodeError, UnicodeError,
 """What decoding fails with."""
 
 
-class RequestError(Exception):
-    """A request that is no GraphQL request, or that this transport does not serve. The message is for the client."""
+BODY_DUE: Final = "body_due"
+"""Where a request's state tells when an awaited body must be there, in seconds of the loop's clock."""
 
-    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+
+class RequestError(Exception):
+    """A request that is no GraphQL request, or that this transport does not serve. The message is for the client.
+
+    `code`: the error's, unless it follows from `status`. `is_result`: old clients, which take `application/json`, read
+    it as a result, with status 200.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        code: str | None = None,
+        is_result: bool = False,
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
         self.headers = headers or {}
+        self.code = code
+        self.is_result = is_result
 
 
 class Parameters(msgspec.Struct, frozen=True, rename="camel"):
@@ -43,12 +61,16 @@ class Parameters(msgspec.Struct, frozen=True, rename="camel"):
 class RequestReader:
     """Reads the parameters of a request: from the query string of a GET, from the JSON body of a POST.
 
-    `max_body_bytes` bounds what is read, `body_timeout` (seconds) how long a client may take to send it.
+    `max_body_bytes` bounds what is read, `body_timeout` (seconds) how long a client may take to send it. `resolve`
+    puts in the documents that requests name.
     """
 
-    def __init__(self, *, max_body_bytes: int, body_timeout: float) -> None:
+    def __init__(
+        self, *, max_body_bytes: int, body_timeout: float, resolve: Callable[[Parameters], Parameters]
+    ) -> None:
         self._max_body_bytes = max_body_bytes
         self._body_timeout = body_timeout
+        self._resolve = resolve
         self._decoder = msgspec.json.Decoder(Parameters)
 
     async def read(self, request: Request) -> Parameters:
@@ -60,6 +82,7 @@ class RequestReader:
             parameters = self._decoded(
                 await read_body(request, max_bytes=self._max_body_bytes, timeout=self._body_timeout), "The body"
             )
+        parameters = self._resolve(parameters)
         if not parameters.query:
             raise RequestError(400, "There is no `query`: send a GraphQL document as a non-empty string.")
         return parameters
@@ -95,8 +118,9 @@ async def read_body(request: Request, *, max_bytes: int, timeout: float) -> byte
     """
     body = bytearray()
     length = 0
+    due = request.scope.get("state", {}).get(BODY_DUE) or asyncio.get_running_loop().time() + timeout
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout_at(due):
             async for chunk in request.stream():
                 length += len(chunk)
                 if length <= max_bytes:

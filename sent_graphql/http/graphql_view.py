@@ -23,15 +23,18 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 
+from sent_graphql.http.cached_answers import VARY, CachedAnswers, Made
+from sent_graphql.http.clients import client_of
 from sent_graphql.http.event_stream import EventStreams
 from sent_graphql.http.graphiql import GraphiqlPage
 from sent_graphql.http.graphql_request import Parameters, RequestError, RequestReader
 from sent_graphql.http.media_types import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, Accept
+from sent_graphql.http.not_now import NotNowError
 from sent_graphql.http.operations import QUERIES, QUERIES_AND_MUTATIONS, Operations, never_ran
 from sent_graphql.http.replies import json_reply, refusal
+from sent_graphql.models.snapshot import Snapshot
 
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
-VARY: Final = {"vary": "accept"}
 
 
 class _Adapter(StarletteRequestAdapter):
@@ -55,12 +58,14 @@ class GraphQLView(GraphQL[object, None]):
         schema: strawberry.Schema,
         *,
         operations: Operations,
+        answers: CachedAnswers,
         streams: EventStreams,
         reader: RequestReader,
         page: GraphiqlPage | None,
     ) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self._operations = operations
+        self._answers = answers
         self._streams = streams
         self._reader = reader
         self._page = page
@@ -72,12 +77,17 @@ class GraphQLView(GraphQL[object, None]):
         try:
             response = await self._answer(request, is_head=is_head)
             await response(scope, receive, send)
+        except NotNowError as error:
+            media_type = Accept(request.headers.get("accept", "")).response_type() or JSON
+            await error.response(VARY, media_type=media_type)(scope, receive, send)
         except RequestError as error:
+            media_type = Accept(request.headers.get("accept", "")).response_type() or JSON
             response = refusal(
-                error.status,
+                200 if error.is_result and media_type == JSON else error.status,
                 error.message,
                 {**VARY, **error.headers},
-                media_type=Accept(request.headers.get("accept", "")).response_type() or JSON,
+                media_type=media_type,
+                code=error.code,
             )
             await response(scope, receive, send)
         except ClientDisconnect:
@@ -98,7 +108,20 @@ class GraphQLView(GraphQL[object, None]):
             parameters = await self._reader.read(request)
             request.state.operation = parameters.operation_name
             return self._streams.response(request, parameters)
-        return await self.run(request)
+        media_type = Accept(request.headers.get("accept", "")).response_type()
+        if media_type is None:
+            raise RequestError(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
+        parameters = await self._reader.read(request)
+        request.state.operation = parameters.operation_name
+        request.state.parameters = parameters
+        request.state.price = self._operations.admit(parameters, client_of(request.scope))
+
+        async def make(snapshot: Snapshot) -> Made:
+            request.state.snapshot = snapshot
+            response = await self.run(request)
+            return Made(response, is_good=not request.state.has_errors)
+
+        return await self._answers.respond(request, parameters, media_type, make)
 
     def should_render_graphql_ide(self, request: object) -> bool:
         """Never: the page is served before Strawberry is asked, and it is ours."""
@@ -115,12 +138,9 @@ class GraphQLView(GraphQL[object, None]):
         return sub_response
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
-        """The request's parameters, read within our bounds; batches are not served."""
+        """The request's parameters, which have been read within our bounds; batches are not served."""
         assert isinstance(request, _Adapter)
-        if Accept(request.headers.get("accept", "")).response_type() is None:
-            raise RequestError(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
-        parameters = await self._reader.read(request.request)
-        request.request.state.operation = parameters.operation_name
+        parameters: Parameters = request.request.state.parameters
         return GraphQLRequestData(
             query=parameters.query,
             variables=parameters.variables,
@@ -137,17 +157,19 @@ class GraphQLView(GraphQL[object, None]):
         root_value: None,
         request_data: GraphQLRequestData,
     ) -> ExecutionResult:
-        """Runs one operation; the snapshot that answers it is taken here, once."""
-        result = await self._execute(request.method, request_data)
+        """Runs one operation from the one snapshot that answers its request."""
+        result = await self._execute(request, request_data)
+        request.state.has_errors = bool(result.errors)
         sub_response.status_code = _status(result, sub_response.media_type)
         return result
 
-    async def _execute(self, method: str, data: GraphQLRequestData) -> ExecutionResult:
+    async def _execute(self, request: Request, data: GraphQLRequestData) -> ExecutionResult:
         parameters = Parameters(
             query=data.query, operation_name=data.operation_name, variables=data.variables, extensions=data.extensions
         )
         try:
-            return await self._operations.run(parameters, QUERIES if method == "GET" else QUERIES_AND_MUTATIONS)
+            allowed = QUERIES if request.method == "GET" else QUERIES_AND_MUTATIONS
+            return await self._operations.run(parameters, allowed, request.state.price, request.state.snapshot)
         except InvalidOperationTypeError as error:
             raise _wrong_transport(error) from None
         except MissingQueryError:

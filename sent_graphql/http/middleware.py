@@ -1,5 +1,6 @@
 """What every answer passes through: its log line and its headers. Plain ASGI, so streams pass unhindered."""
 
+import logging
 import re
 import secrets
 import time
@@ -19,16 +20,40 @@ _LOGGED_PATH: Final = 200
 
 _OPERATION_NAME: Final = re.compile(r"[_A-Za-z][_0-9A-Za-z]{0,99}")
 
+REQUEST_ID: Final = b"x-request-id"
+
+
+class RequestLine:
+    """The line that the log has for a request, at debug level. Bodies and query strings are never logged."""
+
+    def __init__(self) -> None:
+        self._log = structlog.get_logger()
+
+    def write(self, scope: Scope, status: int, size: int, began: float, *, operation: object, **more: str) -> None:
+        """Write it: `size` bytes were sent, to a request that came when time.perf_counter() told `began`."""
+        if not self._log.is_enabled_for(logging.DEBUG):
+            return
+        self._log.debug(
+            "request",
+            method=scope["method"],
+            path=_printable(scope["path"]),
+            status=status,
+            duration_ms=round((time.perf_counter() - began) * 1000, 2),
+            bytes=size,
+            **_operation(operation),
+            **more,
+        )
+
 
 class RequestLog:
-    """One line a request at debug level. Bodies and query strings are never logged.
+    """One RequestLine for each request.
 
-    Each request has an id, which all lines written during it carry and the answer names in `x-request-id`.
+    Each has an id, which all lines written during it carry and the answer names in `x-request-id`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._log = structlog.get_logger()
+        self._line = RequestLine()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on and logs how it ended."""
@@ -43,15 +68,7 @@ class RequestLog:
             try:
                 await self._app(scope, receive, answer.send)
             finally:
-                self._log.debug(
-                    "request",
-                    method=scope["method"],
-                    path=_printable(scope["path"]),
-                    status=answer.status,
-                    duration_ms=round((time.perf_counter() - began) * 1000, 2),
-                    bytes=answer.bytes,
-                    **_operation(state.get("operation")),
-                )
+                self._line.write(scope, answer.status, answer.bytes, began, operation=state.get("operation"))
 
 
 class _Answer:
@@ -66,7 +83,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["x-request-id"] = self._request_id
+            MutableHeaders(scope=message)[REQUEST_ID.decode()] = self._request_id
         elif message["type"] == "http.response.body":
             self.bytes += len(message.get("body", b""))
         await self._send(message)
@@ -133,7 +150,7 @@ def cors(origins: Iterable[str]) -> list[Middleware]:
             allow_origins=allowed,
             allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["accept", "content-type"],
-            expose_headers=["retry-after", "x-request-id"],
+            expose_headers=["etag", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"],
             max_age=3600,
         )
     ]

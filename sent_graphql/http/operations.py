@@ -1,27 +1,27 @@
 """Queries and mutations, run one by one, whichever transport brought them."""
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final
 
 import orjson
 import strawberry
-from graphql import GraphQLError, OperationType, get_operation_ast, parse
+from graphql import OperationType
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType as AllowedType
 
+from sent_graphql.http.admission import Admission
 from sent_graphql.http.graphql_request import Parameters
 from sent_graphql.http.snapshots import SnapshotReader
+from sent_graphql.http.workload import Workload
 from sent_graphql.models.snapshot import Snapshot
+from sent_graphql.schema.documents import Documents
 from sent_graphql.schema.operations import ambiguity, no_such_operation
+from sent_graphql.schema.price import Price
 
 QUERIES: Final = frozenset({AllowedType.QUERY})
 QUERIES_AND_MUTATIONS: Final = frozenset({AllowedType.QUERY, AllowedType.MUTATION})
-
-KNOWN_DOCUMENTS: Final = 1_000
-"""Documents whose operations are remembered; thousands of subscribers ask few different ones."""
 
 
 class Operations:
@@ -38,48 +38,59 @@ class Operations:
         snapshots: SnapshotReader,
         make_context: Callable[[Snapshot], object],
         max_tokens: int,
+        documents: Documents,
+        admission: Admission,
+        workload: Workload,
     ) -> None:
         self._schema = schema
         self._snapshots = snapshots
         self._make_context = make_context
         self._max_tokens = max_tokens
-        self._is_subscription = lru_cache(KNOWN_DOCUMENTS)(self._parsed_is_subscription)
+        self._documents = documents
+        self._admission = admission
+        self._workload = workload
 
     def is_subscription(self, parameters: Parameters) -> bool:
         """Whether the operation to run is a subscription; false too for what is no document."""
-        document = parameters.query or ""
-        return "subscription" in document and self._is_subscription(document, parameters.operation_name)
+        text = parameters.query or ""
+        if "subscription" not in text or (document := self._documents.read(text)) is None:
+            return False
+        operation = document.definition(parameters.operation_name or None)
+        return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
-    async def run(self, parameters: Parameters, allowed: frozenset[AllowedType]) -> ExecutionResult:
-        """The result of a query or mutation, errors included.
+    def admit(self, parameters: Parameters, client: str) -> Price:
+        """Charges the client for an operation, and gives its price; RateLimitedError where it has had too much."""
+        return self._admission.admit(client, parameters)
 
-        Raises InvalidOperationTypeError for an operation of a type that is not among `allowed`, and MissingQueryError
-        where there is no document.
+    async def run(
+        self, parameters: Parameters, allowed: frozenset[AllowedType], price: Price, snapshot: Snapshot | None = None
+    ) -> ExecutionResult:
+        """The result of a query or mutation of that price, errors included; from `snapshot`, or else the current one.
+
+        Raises InvalidOperationTypeError for an operation of a type that is not among `allowed`, MissingQueryError
+        where there is no document, and OverloadError where there is too much to do.
         """
         if not parameters.query:
             raise MissingQueryError
         if unclear := ambiguity(parameters.query, parameters.operation_name, max_tokens=self._max_tokens):
             return ExecutionResult(data=None, errors=[unclear])
+        async with self._workload.share(price):
+            return await self._executed(parameters, allowed, snapshot)
+
+    async def _executed(
+        self, parameters: Parameters, allowed: frozenset[AllowedType], snapshot: Snapshot | None
+    ) -> ExecutionResult:
         try:
             return await self._schema.execute(
                 parameters.query,
                 variable_values=parameters.variables,
-                context_value=self._make_context(await self._snapshots.current()),
+                context_value=self._make_context(snapshot or await self._snapshots.current()),
                 operation_name=parameters.operation_name or None,
                 allowed_operation_types=set(allowed),
                 operation_extensions=parameters.extensions,
             )
         except CannotGetOperationTypeError as error:
             return ExecutionResult(data=None, errors=[no_such_operation(error)])
-
-    def _parsed_is_subscription(self, document: str, operation_name: str | None) -> bool:
-        try:
-            operation = get_operation_ast(
-                parse(document, no_location=True, max_tokens=self._max_tokens), operation_name
-            )
-        except (GraphQLError, RecursionError):
-            return False
-        return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
 
 def never_ran(result: ExecutionResult) -> bool:

@@ -13,8 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sent_graphql.http.clients import client_of
 from sent_graphql.http.graphql_request import RequestError, read_body
 from sent_graphql.http.info import network_summary
+from sent_graphql.http.not_now import RateLimitedError
+from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.replies import json_reply
 from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.models.keys import InvalidKeyError, ed25519_pubkey, user_eth_address
@@ -22,6 +25,8 @@ from sent_graphql.models.pages import Slice, Window
 from sent_graphql.models.proofs import RegistrationTexts, Spelling
 from sent_graphql.models.registrations import Registration, RegistrationError, RegistrationErrorCode
 from sent_graphql.resolvers.services import RegistrationDesk, Registrations, Services
+from sent_graphql.schema.fields import Effort
+from sent_graphql.schema.price import Price
 from sent_graphql.sources.database.errors import DatabaseUnavailableError
 from sent_graphql.workers.errors import WorkersError
 
@@ -36,6 +41,10 @@ MAX_LISTED: Final = 1_000
 
 DATABASE_RETRY_SECONDS: Final = 5
 """How long a client is asked to wait for a database that is away."""
+
+STORE: Final = Price(cost=Effort.DEAR, dear=1)
+LIST: Final = Price(cost=Effort.DATABASE)
+"""What the two cost."""
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
@@ -59,11 +68,18 @@ class RegistrationRoutes:
     """The endpoints. `clock` gives unix seconds; `body_timeout` is how long a client may take to send a form."""
 
     def __init__(
-        self, services: Services, snapshots: SnapshotReader, *, clock: Callable[[], float], body_timeout: float
+        self,
+        services: Services,
+        snapshots: SnapshotReader,
+        limit: RateLimit,
+        *,
+        clock: Callable[[], float],
+        body_timeout: float,
     ) -> None:
         self._desk: RegistrationDesk | None = services.registration_desk
         self._kept: Registrations | None = services.registrations
         self._snapshots = snapshots
+        self._limit = limit
         self._clock = clock
         self._body_timeout = body_timeout
 
@@ -83,6 +99,10 @@ class RegistrationRoutes:
             return await self._refused(error.status, fault, headers=error.headers)
         if self._desk is None:
             return await self._database_away()
+        try:
+            self._limit.charge(client_of(request.scope), STORE)
+        except RateLimitedError as error:
+            return await self._too_many(error)
         texts = RegistrationTexts(
             pubkey=request.path_params["pubkey"],
             pubkey_bls=given.get("pubkey_bls"),
@@ -108,10 +128,13 @@ class RegistrationRoutes:
         if self._kept is None:
             return await self._database_away()
         try:
+            self._limit.charge(client_of(request.scope), LIST)
             found = await _look_up(self._kept, by)
         except InvalidKeyError as error:
             message = f"{error}; or an Ed25519 public key, 64 hex digits"
             return await self._refused(400, {"code": _BAD_REQUEST, "error": message, "field": "operator"})
+        except RateLimitedError as error:
+            return await self._too_many(error)
         except DatabaseUnavailableError:
             return await self._database_away()
         return await self._answer({"registrations": [_listed(registration) for registration in found.items]})
@@ -152,6 +175,9 @@ class RegistrationRoutes:
     ) -> Response:
         """The first fault as `error`, where the earlier service had its only one, and all of them as `errors`."""
         return await self._answer({"error": errors[0], "errors": errors}, status=status, headers=headers)
+
+    async def _too_many(self, error: RateLimitedError) -> Response:
+        return await self._refused(error.status, {"code": "rate_limited", "error": str(error)}, headers=error.headers)
 
     async def _database_away(self) -> Response:
         error = {"code": "database_unavailable", "error": "The database does not answer: try again shortly."}

@@ -40,9 +40,16 @@ def json_reply(
     return Response(orjson.dumps(body), status, {**NOT_STORED, **(headers or {})}, media_type=media_type)
 
 
-def refusal(status: int, message: str, headers: Mapping[str, str] | None = None, *, media_type: str = JSON) -> Response:
+def refusal(
+    status: int,
+    message: str,
+    headers: Mapping[str, str] | None = None,
+    *,
+    media_type: str = JSON,
+    code: str | None = None,
+) -> Response:
     """Why there is no answer, in GraphQL's form on every route: `{"errors": [{"message", "extensions": {"code"}}]}`."""
-    code = _CODES.get(status, "INTERNAL" if status >= 500 else "BAD_REQUEST")
+    code = code or _CODES.get(status, "INTERNAL" if status >= 500 else "BAD_REQUEST")
     errors = [{"message": message, "extensions": {"code": code}}]
     return json_reply({"errors": errors}, status=status, headers=headers, media_type=media_type)
 

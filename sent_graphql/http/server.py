@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 
-import strawberry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -12,7 +11,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
+from sent_graphql.cache.answers import MemoryAnswers
+from sent_graphql.http.admission import Admission
+from sent_graphql.http.cached_answers import CachedAnswers
 from sent_graphql.http.event_stream import EventStreams
+from sent_graphql.http.freshness import Freshness
 from sent_graphql.http.graphiql import GraphiqlPage, assets
 from sent_graphql.http.graphql_request import RequestReader
 from sent_graphql.http.graphql_view import GraphQLView
@@ -21,25 +24,33 @@ from sent_graphql.http.info import Info
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.middleware import Faults, RequestLog, SecurityHeaders, cors
 from sent_graphql.http.operations import Operations
+from sent_graphql.http.persisted_queries import PersistedQueries
+from sent_graphql.http.quotas import Quotas
+from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.registrations import RegistrationRoutes
+from sent_graphql.http.replays import Replays
 from sent_graphql.http.replies import on_http_exception
+from sent_graphql.http.shedding import Shedding
 from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.http.websocket import WebSocketEndpoint
+from sent_graphql.http.workload import Workload
 from sent_graphql.live.subscriptions import LiveQueries
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.resolvers.services import Services
+from sent_graphql.schema.build import ServedSchema, cost_analysis
 from sent_graphql.settings import Settings
 
 
 def create_app(
     *,
     settings: Settings,
-    schema: strawberry.Schema,
+    schema: ServedSchema,
     snapshots: SnapshotReader,
     make_context: Callable[[Snapshot], object],
     live: LiveQueries,
     connections: LiveConnections,
     services: Services | None = None,
+    answers: MemoryAnswers | None = None,
     lifespan: Lifespan[Starlette] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
@@ -47,18 +58,31 @@ def create_app(
 
     `make_context` gives what resolvers see as `info.context`, from the one snapshot that answers the request. `live`
     answers subscriptions; `connections` counts what carries them, and is the caller's to end. `services` answers what
-    the snapshot does not. `lifespan` starts and stops what feeds the snapshots; `clock` gives unix seconds.
+    the snapshot does not. `answers` keeps answers; it is for who makes the snapshots to free it at once. `lifespan`
+    starts and stops what feeds the snapshots; `clock` gives unix seconds.
     """
+    limit = RateLimit(settings.rate_limit)
+    costs = cost_analysis(schema, settings.graphql)
     operations = Operations(
-        schema, snapshots=snapshots, make_context=make_context, max_tokens=settings.graphql.max_tokens
+        schema,
+        snapshots=snapshots,
+        make_context=make_context,
+        max_tokens=settings.graphql.max_tokens,
+        documents=schema.documents,
+        admission=Admission(schema.documents, costs, limit, max_cost=settings.graphql.max_cost),
+        workload=Workload(settings.graphql),
     )
+    answers = answers or MemoryAnswers(settings.cache.answers_bytes)
+    freshness = Freshness(settings.cache.max_age, clock=clock)
     graphql = GraphQLView(
         schema,
         operations=operations,
+        answers=CachedAnswers(schema, snapshots=snapshots, store=answers, freshness=freshness),
         streams=EventStreams(live=live, operations=operations, connections=connections, settings=settings.live),
         reader=RequestReader(
             max_body_bytes=settings.http.max_body_bytes,
             body_timeout=settings.http.body_timeout,
+            resolve=PersistedQueries().resolved,
         ),
         page=GraphiqlPage(network=settings.network.name) if settings.http.graphiql else None,
     )
@@ -76,7 +100,7 @@ def create_app(
         Route("/healthz", healthz),
         Route("/readyz", Readyz(snapshots).__call__),
         *RegistrationRoutes(
-            services or Services(), snapshots, clock=clock, body_timeout=settings.http.body_timeout
+            services or Services(), snapshots, limit, clock=clock, body_timeout=settings.http.body_timeout
         ).routes(),
     ]
     if settings.http.graphiql:
@@ -84,7 +108,16 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
+            Middleware(Shedding, max_delay=settings.http.max_delay),
+            Middleware(Quotas, limit=limit),
             Middleware(Sockets, endpoint=sockets),
+            Middleware(
+                Replays,
+                snapshots=snapshots,
+                store=answers,
+                freshness=freshness,
+                body_timeout=settings.http.body_timeout,
+            ),
             Middleware(RequestLog),
             Middleware(SecurityHeaders),
             *cors(settings.http.cors_origins),

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from sent_graphql.http.clients import client_of
 from sent_graphql.http.dialects import Dialect, LegacyWs, TransportWs
 from sent_graphql.http.framing import push_of
 from sent_graphql.http.live_connections import LiveConnections, TooManyConnectionsError
@@ -52,8 +53,10 @@ class WebSocketEndpoint:
             await send({"type": "websocket.accept"})
             await send({"type": "websocket.close", "code": NO_SUBPROTOCOL, "reason": "Subprotocol not acceptable"})
             return
+        client = client_of(scope)
         connection = WebSocketConnection(
             dialect,
+            client=client,
             live=self._live,
             operations=self._operations,
             settings=self._settings,
@@ -62,7 +65,7 @@ class WebSocketEndpoint:
             push=push_of(scope),
         )
         try:
-            with self._connections.admitted(connection, _address(scope)):
+            with self._connections.admitted(connection, client):
                 await connection.run()
         except TooManyConnectionsError as error:
             await refusal(error.status, str(error), RETRY_AFTER)(scope, receive, send)
@@ -73,8 +76,3 @@ class WebSocketEndpoint:
         if origin is None or "*" in self._origins or origin in self._origins:
             return True
         return urlsplit(origin).netloc == headers.get("host")
-
-
-def _address(scope: Scope) -> str:
-    client = scope.get("client")
-    return client[0] if client else ""

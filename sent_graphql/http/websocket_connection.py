@@ -14,6 +14,7 @@ from strawberry.types import ExecutionResult
 from sent_graphql.http.dialects import BadMessageError, Dialect, Frames, Message, Verb
 from sent_graphql.http.framing import Push
 from sent_graphql.http.graphql_request import Parameters
+from sent_graphql.http.not_now import NotNowError
 from sent_graphql.http.operations import QUERIES_AND_MUTATIONS, Operations, encoded, never_ran
 from sent_graphql.http.replies import masked
 from sent_graphql.live.subscriptions import LiveQueries, Subscription, SubscriptionRefusedError
@@ -35,6 +36,7 @@ class WebSocketConnection:
     """Speaks one dialect with one client until either of them ends it."""
 
     __slots__ = (
+        "_client",
         "_closed",
         "_dialect",
         "_initialised",
@@ -53,6 +55,7 @@ class WebSocketConnection:
         self,
         dialect: Dialect,
         *,
+        client: str,
         live: LiveQueries,
         operations: Operations,
         settings: LiveSettings,
@@ -61,6 +64,7 @@ class WebSocketConnection:
         push: Push | None,
     ) -> None:
         self._dialect = dialect
+        self._client = client
         self._live = live
         self._operations = operations
         self._settings = settings
@@ -169,7 +173,7 @@ class WebSocketConnection:
             return
         self._running[operation_id] = running
         self._keep_open()
-        running.start(self._live, self._operations, parameters)
+        running.start(self._live, self._operations, parameters, self._client)
 
     def _close_after(self, seconds: float, code: int, reason: str) -> None:
         self._keep_open()
@@ -206,9 +210,9 @@ class _Running:
         self._subscription: Subscription | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def start(self, live: LiveQueries, operations: Operations, parameters: Parameters) -> None:
+    def start(self, live: LiveQueries, operations: Operations, parameters: Parameters, client: str) -> None:
         """Does the work aside, so that the client can be heard meanwhile."""
-        self._task = asyncio.get_running_loop().create_task(self._run(live, operations, parameters))
+        self._task = asyncio.get_running_loop().create_task(self._run(live, operations, parameters, client))
 
     def stop(self) -> None:
         """Ends it without a word."""
@@ -217,15 +221,18 @@ class _Running:
         if self._subscription is not None:
             self._subscription.stop()
 
-    async def _run(self, live: LiveQueries, operations: Operations, parameters: Parameters) -> None:
+    async def _run(self, live: LiveQueries, operations: Operations, parameters: Parameters, client: str) -> None:
         """Has results sent: that of a query or mutation, or those of a subscription until somebody ends it."""
         try:
+            price = operations.admit(parameters, client)
             if operations.is_subscription(parameters):
                 self._subscription = await live.subscribe(parameters.as_operation(), self)
             else:
-                await self._answer(await operations.run(parameters, QUERIES_AND_MUTATIONS))
+                await self._answer(await operations.run(parameters, QUERIES_AND_MUTATIONS, price))
         except SubscriptionRefusedError as error:
             await self.error(error.json())
+        except NotNowError as error:
+            await self.error(orjson.dumps([error.formatted()]))
         except OSError:
             return  # the client is gone
         except Exception as fault:  # noqa: BLE001 - a fault of ours ends one operation, and not the connection

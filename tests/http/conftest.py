@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import httpx
 import pytest
 import strawberry
+import structlog
 import uvicorn
 from graphql import GraphQLError
 from starlette.applications import Starlette
@@ -35,6 +36,9 @@ from sent_graphql.models.network import (
     SourceName,
 )
 from sent_graphql.models.snapshot import NetworkState, Snapshot, SourceStatus
+from sent_graphql.schema.build import ServedSchema
+from sent_graphql.schema.documents import Documents
+from sent_graphql.schema.policy import ErrorLog
 from sent_graphql.settings import HttpSettings, NetworkSettings, OxendSettings, Settings
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -95,9 +99,12 @@ class Subscription:
 
 
 @pytest.fixture(scope="session")
-def small_schema() -> strawberry.Schema:
+def small_schema() -> ServedSchema:
     """A schema with every kind of operation and outcome."""
-    return strawberry.Schema(Query, Mutation, Subscription)
+    schema = ServedSchema(Query, Mutation, Subscription)
+    schema.documents = Documents()
+    schema.error_log = ErrorLog(structlog.get_logger())
+    return schema
 
 
 class HeldSnapshots:
@@ -105,6 +112,11 @@ class HeldSnapshots:
 
     snapshot: Snapshot
     asked = 0
+
+    @property
+    def newest(self) -> Snapshot:
+        """What the test has set; not counted."""
+        return self.snapshot
 
     async def current(self) -> Snapshot:
         """What the test has set."""
@@ -299,13 +311,13 @@ def running(app: Starlette) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def start(held: HeldSnapshots, small_schema: strawberry.Schema) -> Iterator[Callable[..., str]]:
+def start(held: HeldSnapshots, small_schema: ServedSchema) -> Iterator[Callable[..., str]]:
     """Starts servers, each with its HTTP settings; gives their addresses."""
     with ExitStack() as servers:
 
         def start(
             *,
-            schema: strawberry.Schema = small_schema,
+            schema: ServedSchema = small_schema,
             make_context: Callable[[Snapshot], object] = lambda taken: taken,
             **http: Any,
         ) -> str:

@@ -87,6 +87,10 @@ class Held:
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
 
+    @property
+    def newest(self) -> Snapshot:
+        return self.snapshot
+
     async def current(self) -> Snapshot:
         return self.snapshot
 

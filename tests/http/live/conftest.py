@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import strawberry
+import structlog
 from graphql import GraphQLError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -24,7 +25,9 @@ from sent_graphql.live.subscriptions import LiveQueries, Operation, Outlet, Subs
 from sent_graphql.models.network import NetworkType
 from sent_graphql.models.snapshot import NetworkState, Snapshot
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
-from sent_graphql.schema.build import build_schema
+from sent_graphql.schema.build import ServedSchema, build_schema
+from sent_graphql.schema.documents import Documents
+from sent_graphql.schema.policy import ErrorLog
 from sent_graphql.server import serve_http
 from sent_graphql.settings import (
     GraphqlSettings,
@@ -174,12 +177,16 @@ class Stage:
 class NoSnapshots:
     """Before the first snapshot."""
 
+    newest = Snapshot(version=0, created_at=None, stale=True, sources=(), state=None)
+
     async def current(self) -> Snapshot:
         """None of them has a state."""
-        return Snapshot(version=0, created_at=None, stale=True, sources=(), state=None)
+        return self.newest
 
 
-SMALL_SCHEMA = strawberry.Schema(Query, mutation=Mutation, subscription=Subscription)
+SMALL_SCHEMA = ServedSchema(Query, mutation=Mutation, subscription=Subscription)
+SMALL_SCHEMA.documents = Documents()
+SMALL_SCHEMA.error_log = ErrorLog(structlog.get_logger())
 NOTHING_YET = NoSnapshots()
 
 
@@ -191,7 +198,7 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
         async def serve(
             *,
             origins: tuple[str, ...] = (),
-            schema: strawberry.Schema = SMALL_SCHEMA,
+            schema: ServedSchema = SMALL_SCHEMA,
             snapshots: SnapshotReader = NOTHING_YET,
             make_context: Callable[[Snapshot], object] = lambda snapshot: snapshot,
             live_queries: LiveQueries | None = None,
