@@ -6,7 +6,7 @@ by graphql-core as if there were no projection, so that nulls, errors and their 
 """
 
 from collections.abc import Awaitable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from graphql import (
@@ -24,7 +24,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from sent_graphql.execution.lists import ListCompletion
 from sent_graphql.execution.plans import Plans, Values
 from sent_graphql.execution.projections import LookupInfo, Projection, attempt
-from sent_graphql.execution.slices import SLICE, Slices
+from sent_graphql.execution.slices import SLICE, Later, Slices
 
 
 class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
@@ -57,7 +57,7 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
     ) -> AwaitableOrValue[dict[str, Any]]:
         """An object by its projection; the fields that are not in it by graphql-core."""
         completion = return_type, field_details_list, info, path, result, position_context
-        return self._later(*completion) if self._slices.used_up() else self._object(*completion)
+        return Later(partial(self._in_turn, *completion)) if self._slices.used_up() else self._object(*completion)
 
     def _object(
         self,
@@ -75,7 +75,7 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
         if not projection.rest:
             return answer
         rest = self.execute_fields(return_type, result, path, projection.rest, position_context)
-        return answer | rest if isinstance(rest, dict) else _merged(answer, rest)
+        return answer | rest if isinstance(rest, dict) else Later(partial(_merged, answer, rest))
 
     def complete_iterable_value(
         self,
@@ -115,7 +115,7 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
             return None
         return self._plans.projection(kind, details, self._values, self.collect_subfields, objects)
 
-    async def _later(self, *completion: Any) -> dict[str, Any]:  # noqa: ANN401
+    async def _in_turn(self, *completion: Any) -> dict[str, Any]:  # noqa: ANN401
         async with self._slices.turn():
             completed = self._object(*completion)
         return completed if isinstance(completed, dict) else await completed

@@ -54,7 +54,7 @@ def serialiser(kind: GraphQLLeafType, *, nullable: bool) -> Callable[[Any], Any]
         if type(value) not in _SIMPLE:
             if value is None and nullable:
                 return None
-            if value is None or isinstance(value, Exception) or hasattr(value, "__await__"):
+            if value is None or value is Undefined or isinstance(value, Exception) or hasattr(value, "__await__"):
                 raise IrregularError
         result = serialise(value)
         if result is None or result is Undefined:

@@ -10,7 +10,7 @@ from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import AwaitableOrValue, Path, gather_with_cancel
 
 from sent_graphql.execution.projections import Project, attempt
-from sent_graphql.execution.slices import Slices
+from sent_graphql.execution.slices import Later, Slices
 
 
 class ListCompletion:
@@ -41,8 +41,8 @@ class ListCompletion:
     def completed(self) -> AwaitableOrValue[list[Any]]:
         """The items, or an awaitable of them where some have to be waited for or time is up."""
         if not self._go_on(at_least=0):
-            return self._finished()
-        return self._awaited() if self._awaitable else self._done
+            return Later(self._finished)
+        return Later(self._awaited) if self._awaitable else self._done
 
     def _go_on(self, *, at_least: int) -> bool:
         """Completes so many items, and further ones until time is up; whether all are completed."""
@@ -88,7 +88,8 @@ class ListCompletion:
         return await self._awaited()
 
     async def _awaited(self) -> list[Any]:
-        awaited = await gather_with_cancel(*(self._done[index] for index in self._awaitable))
+        begun = [self._done[index] for index in self._awaitable]
+        awaited = [await begun[0]] if len(begun) == 1 else await gather_with_cancel(*begun)
         for index, item in zip(self._awaitable, awaited, strict=True):
             self._done[index] = item
         return self._done

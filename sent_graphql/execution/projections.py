@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, is_leaf_type
 from graphql.execution.collect_fields import CollectedFields, FieldDetails, FieldDetailsList, GroupedFieldSet
+from graphql.pyutils import UndefinedType
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
@@ -93,7 +94,7 @@ class RegularTypes(dict[type, bool]):
     """Whether values of a type are objects with attributes, and neither errors nor something to wait for."""
 
     def __missing__(self, kind: type) -> bool:
-        self[kind] = is_regular = not issubclass(kind, Exception | Awaitable | type(None))
+        self[kind] = is_regular = not issubclass(kind, Exception | Awaitable | UndefinedType | type(None))
         return is_regular
 
 

@@ -2,10 +2,12 @@
 
 import math
 from asyncio import Lock, sleep
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from contextlib import asynccontextmanager
 from time import perf_counter
-from typing import Final
+from typing import Any, Final, Generic, TypeVar
+
+T = TypeVar("T")
 
 SLICE: Final = 0.008
 """Seconds that one operation works at a stretch. What it does beyond is no more than one object's worth."""
@@ -35,3 +37,13 @@ class Slices:
             if self.used_up():
                 await self.next()
             yield
+
+
+class Later(Generic[T]):
+    """Work that begins when it is awaited. Unlike a coroutine, it may be given up without ever being awaited."""
+
+    def __init__(self, begin: Callable[[], Coroutine[Any, Any, T]]) -> None:
+        self._begin = begin
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._begin().__await__()

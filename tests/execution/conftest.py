@@ -263,10 +263,13 @@ class Answer:
 def answer() -> Callable[..., Answer]:
     """Executes one operation."""
 
-    def execute(schema: Schema, document: str, **arguments: Any) -> Answer:
-        return Answer(asyncio.run(schema.execute(document, **arguments)))
+    async def execute(schema: Schema, document: str, arguments: dict[str, Any]) -> Answer:
+        result = await schema.execute(document, **arguments)
+        while begun := asyncio.all_tasks() - {asyncio.current_task()}:  # what nobody waits for any more ends, too
+            await asyncio.wait(begun)
+        return Answer(result)
 
-    return execute
+    return lambda schema, document, **arguments: asyncio.run(execute(schema, document, arguments))
 
 
 @pytest.fixture(scope="session")

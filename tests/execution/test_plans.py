@@ -1,0 +1,124 @@
+"""Projections are made once for a document, where it is worth it, and do not outlive it."""
+
+import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from graphql import GraphQLObjectType, OperationDefinitionNode, parse
+
+from sent_graphql.execution import plans as module
+from sent_graphql.execution.executor import CompiledExecution, compiled_execution
+from sent_graphql.execution.plans import WORTH, Plans
+from sent_graphql.execution.projections import projection
+from sent_graphql.resolvers.context import RequestContext, ResolverOptions
+from sent_graphql.schema.build import ServedSchema, build_schema
+from sent_graphql.schema.direct_lookups import direct_lookup
+from sent_graphql.settings import GraphqlSettings
+
+
+class Asked:
+    """A schema, and how often projections have been made for it."""
+
+    def __init__(self, schema: ServedSchema, made: list[str], contexts: Callable[[], Any]) -> None:
+        self.schema = schema
+        self.made = made
+        self._contexts = contexts
+
+    def ask(self, document: str, **variables: Any) -> Any:
+        result = self.schema.execute_sync(document, variable_values=variables, context_value=self._contexts())
+        assert result.errors is None
+        return result.data
+
+
+@pytest.fixture
+def asked(make: Any, monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """About a network of ten nodes, another snapshot each time."""
+    made: list[str] = []
+    real = projection
+
+    def counted(kind: GraphQLObjectType, *arguments: Any) -> Any:
+        made.append(kind.name)
+        return real(kind, *arguments)
+
+    monkeypatch.setattr(module, "projection", counted)
+    options = ResolverOptions(nettype="mainnet", default_page_size=100, max_page_size=2_500)
+    return Asked(
+        build_schema(GraphqlSettings(), "mainnet"),
+        made,
+        lambda: RequestContext(make.snapshot(make.state(*map(make.node, range(10)))), options),
+    )
+
+
+def test_a_list_is_compiled_once_for_all_snapshots(asked: Asked) -> None:
+    for _ in range(3):
+        nodes = asked.ask("{ serviceNodes { nodes { pubkey contributors { amount } } } }")["serviceNodes"]["nodes"]
+        assert len(nodes) == 10
+    assert asked.made == ["ServiceNode"]
+
+
+def test_a_single_object_is_compiled_when_it_has_been_asked_for_some_times(asked: Asked) -> None:
+    for times in range(WORTH + 3):
+        assert asked.ask("{ network { version } }") == {"network": {"version": "11.0.6"}}
+        assert asked.made == (["Network"] if times + 1 >= WORTH else [])
+
+
+def test_conditions_have_projections_of_their_own(asked: Asked) -> None:
+    question = "query ($wanted: Boolean!) { serviceNodes { nodes { pubkey state @include(if: $wanted) } } }"
+    for _ in range(2):
+        for wanted in (True, False):
+            for node in asked.ask(question, wanted=wanted)["serviceNodes"]["nodes"]:
+                assert ("state" in node) is wanted
+    assert asked.made == ["ServiceNode", "ServiceNode"]
+
+
+def test_plans_go_with_their_document() -> None:
+    plans = Plans(direct_lookup)
+    document = parse("{ network { version } }")
+    operation = document.definitions[0]
+    assert isinstance(operation, OperationDefinitionNode)
+    kept = plans.of(operation)
+    assert plans.of(operation) is kept
+    assert len(plans._operations) == 1
+    del document, operation
+    gc.collect()
+    assert not plans._operations
+
+
+def test_no_more_fields_are_kept_than_the_bound_allows(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_FIELDS_KEPT", 10)
+    execution: Any = asked.schema.execution_context_class
+    assert issubclass(execution, CompiledExecution)
+    for number in range(8):
+        asked.ask(f"{{ serviceNodes {{ nodes {{ pubkey state a{number}: id }} }} }}")
+    assert 0 < sum(plans.size for _, plans in execution.plans._operations.values()) <= 10
+
+
+def test_no_more_selections_of_an_operation_are_kept_than_the_bound_allows(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_SELECTIONS", 3)
+    question = "{ " + " ".join(f"a{number}: network {{ version }}" for number in range(20)) + " }"
+    assert len(asked.ask(question)) == 20
+    execution: Any = asked.schema.execution_context_class
+    assert issubclass(execution, CompiledExecution)
+    assert all(len(plans._plans) <= 3 for _, plans in execution.plans._operations.values())
+
+
+def test_what_a_user_writes_is_never_part_of_the_source(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    sources: list[str] = []
+    real = compile
+
+    def noted(source: str, *arguments: Any) -> Any:
+        sources.append(source)
+        return real(source, *arguments)
+
+    monkeypatch.setattr("builtins.compile", noted)
+    asked.ask("{ serviceNodes { nodes { written_by_a_user: pubkey __typename } } }")
+    assert any("o.pubkey" in source for source in sources)
+    assert not any("written_by_a_user" in source for source in sources)
+
+
+def test_every_schema_has_plans_of_its_own() -> None:
+    one, other = (compiled_execution(Plans(direct_lookup)) for _ in range(2))
+    assert one.plans is not other.plans
