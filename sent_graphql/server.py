@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from sent_graphql.errors import UnavailableError
+from sent_graphql.http.connections import guarded_protocol
 from sent_graphql.http.framing import FramingProtocol
 from sent_graphql.settings import HttpSettings, LiveSettings
 
@@ -37,6 +38,17 @@ class Server(uvicorn.Server):
         await self._farewell()
         await super().shutdown(sockets)
 
+    async def serve_until_cancelled(self, bound: socket.socket, answering: Callable[[], None] = lambda: None) -> None:
+        """Answers on `bound`; `answering` is told once it does. Cancelled, it lets open answers end in their grace."""
+        serving = asyncio.create_task(self.serve(sockets=[bound]))
+        try:
+            await self.answering.wait()
+            answering()
+            await asyncio.shield(serving)
+        finally:
+            self.should_exit = True
+            await serving
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leaves the process's signal handlers as they are."""
@@ -45,14 +57,18 @@ class Server(uvicorn.Server):
 
 def listen(settings: HttpSettings) -> socket.socket:
     """The bound socket; UnavailableError where the address cannot be had."""
+    return bind(settings.host, settings.port, "--host or --port (http.host, http.port)")
+
+
+def bind(host: str, port: int, settings: str) -> socket.socket:
+    """A bound socket; UnavailableError where the address cannot be had, which names the `settings` to change."""
     try:
-        family = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0][0]
-        bound = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        bound = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
-        reason = _reason(error)
         raise UnavailableError(
-            f"cannot listen on {settings.host}:{settings.port}: {reason}. Give another --host or --port (http.host, "
-            "http.port), or stop what is listening there."
+            f"cannot listen on {host}:{port}: {_reason(error)}. Give another {settings}, or stop what is listening "
+            "there."
         ) from error
     bound.setblocking(False)
     return bound
@@ -89,11 +105,18 @@ async def serve_http(
     server = Server(
         uvicorn.Config(
             app,
+            interface="asgi3",
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
+            http=guarded_protocol(settings, live_per_address=live.max_connections_per_address),
+            h11_max_incomplete_event_size=settings.max_header_bytes,
+            timeout_keep_alive=max(1, round(settings.idle_timeout)),
+            # Named here, or uvicorn would believe whoever connects from this machine, or what the environment names.
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
             ws=FramingProtocol,
             ws_max_size=live.max_message_bytes,
             ws_ping_interval=live.ping_interval,
@@ -103,11 +126,4 @@ async def serve_http(
         ),
         farewell,
     )
-    serving = asyncio.create_task(server.serve(sockets=[bound]))
-    try:
-        await server.answering.wait()
-        announce(url_of(bound))
-        await asyncio.shield(serving)
-    finally:
-        server.should_exit = True
-        await serving
+    await server.serve_until_cancelled(bound, lambda: announce(url_of(bound)))

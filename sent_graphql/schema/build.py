@@ -1,5 +1,6 @@
 """The schema put together for one network and its settings."""
 
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import strawberry
@@ -59,8 +60,13 @@ class ServedSchema(strawberry.Schema):
             self.error_log.record(error, operation_name(execution_context))
 
 
-def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
-    """The schema for the network that oxend calls `nettype`. Its context value is a RequestContext."""
+def build_schema(
+    settings: GraphqlSettings, nettype: str, *, watchers: Sequence[Callable[[], SchemaExtension]] = ()
+) -> ServedSchema:
+    """The schema for the network that oxend calls `nettype`. Its context value is a RequestContext.
+
+    `watchers` make, for each execution, what observes all of it.
+    """
     documents = Documents(settings.max_tokens)
     log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
     schema = ServedSchema(
@@ -71,6 +77,7 @@ def build_schema(settings: GraphqlSettings, nettype: str) -> ServedSchema:
         config=StrawberryConfig(scalar_map=scalars(nettype)),
         execution_context_class=compiled_execution(Plans(direct_lookup)),
         extensions=[
+            *watchers,
             lambda: ErrorPolicy(log),
             lambda: MaxTokensLimiter(max_token_count=settings.max_tokens),
             lambda: KnownDocuments(documents),

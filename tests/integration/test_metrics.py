@@ -1,0 +1,112 @@
+"""What Prometheus is told by the running service, and that the examples in deploy/ name nothing else."""
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+ALERTS = DEPLOY / "prometheus" / "alerts.yml"
+DASHBOARD = DEPLOY / "grafana" / "sent-graphql.json"
+
+METRIC = re.compile(r"\b(?:sent_graphql|process|python)_[a-z0-9_]+")
+TOLD = re.compile(r"metrics are told.*\bport\W+(\d+)")
+MEASURED = {"SENT_METRICS__PORT": "0", "SENT_METRICS__OPERATION_NAMES": "Known"}
+
+
+@pytest.fixture
+def l2(evm: Any) -> Any:
+    """One L2 is enough to be counted."""
+    return evm
+
+
+async def scraped(service: Any) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Every sample by name and labels."""
+    async with asyncio.timeout(60), httpx.AsyncClient() as client:
+        while (match := TOLD.search("".join(service.log))) is None:
+            await asyncio.sleep(0.05)
+        response = await client.get(f"http://127.0.0.1:{match[1]}/metrics")
+    assert response.status_code == 200
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+def expressions(panel: Any) -> Iterator[str]:
+    """What is asked of Prometheus anywhere in a dashboard."""
+    if isinstance(panel, dict):
+        for key, value in panel.items():
+            if key in {"expr", "query", "definition"} and isinstance(value, str):
+                yield value
+            yield from expressions(value)
+    elif isinstance(panel, list):
+        for item in panel:
+            yield from expressions(item)
+
+
+async def test_what_happens_is_counted_and_the_examples_name_what_is_there(stage: Any) -> None:
+    await stage.oxend.start()
+    service = await stage.serve(environ=MEASURED)
+    await service.until("{ network { blockHeight } }", lambda data: data["network"])
+    await service.query("query Known { network { blockHeight } }")
+    await service.query("query Stranger7 { network { blockHeight } }")
+    await service.ask("query Known { nothing }")
+    await service.client.get("/wp-login.php")
+    assert (await service.client.get("/metrics")).status_code == 404
+
+    samples = await scraped(service)
+
+    def value(name: str, **labels: str) -> float:
+        return samples.get((f"sent_graphql_{name}", frozenset(labels.items())), 0)
+
+    assert value("operations_total", kind="query", operation="Known", outcome="ok") >= 1
+    assert value("operations_total", kind="query", operation="other", outcome="ok") >= 1
+    assert value("operations_total", kind="query", operation="Known", outcome="refused") == 1
+    assert value("operation_seconds_count", kind="query") >= 3
+    assert value("operation_cost_count", kind="query") >= 2
+    assert value("http_requests_total", route="other", method="GET", status="404") == 2
+    assert value("http_requests_total", route="/graphql", method="POST", status="200") >= 4
+    assert value("source_healthy", source="oxend") == value("source_healthy", source="contracts") == 1
+    assert value("poll_seconds_count", source="contracts") >= 1
+    assert value("refresh_stage_seconds_count", stage="open") >= 1
+    assert value("rpc_round_trips_total") >= 2
+    assert value("ready") == 1
+    assert value("snapshot_stale") == 0
+    assert value("service_nodes", state="running") > 0
+    assert not any("Stranger" in label for _, labels in samples for _, label in labels)
+    assert not any("wp-login" in label for _, labels in samples for _, label in labels)
+
+    told = {name for name, _ in samples}
+    asked = {
+        "alerts": set(METRIC.findall(ALERTS.read_text())),
+        "dashboard": {name for text in expressions(json.loads(DASHBOARD.read_text())) for name in METRIC.findall(text)},
+    }
+    assert all(asked.values())
+    assert {place: names - told for place, names in asked.items()} == {"alerts": set(), "dashboard": set()}
+
+
+async def test_metrics_are_told_on_their_own_port_or_nowhere(stage: Any) -> None:
+    await stage.oxend.start()
+    service = await stage.serve()
+    await service.until("{ network { blockHeight } }", lambda data: data["network"])
+
+    assert TOLD.search("".join(service.log)) is None
+    assert (await service.client.get("/metrics")).status_code == 404
+
+
+def test_prometheus_takes_the_alert_rules() -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed (Debian: apt install prometheus)")
+    check = subprocess.run([promtool, "check", "rules", ALERTS], capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout + check.stderr
