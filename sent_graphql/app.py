@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import gc
 import random
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,11 +14,15 @@ from pathlib import Path
 import structlog
 from starlette.types import ASGIApp
 
+from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.errors import UnavailableError
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.server import create_app
 from sent_graphql.live.hub import LiveQueryHub
+from sent_graphql.metrics.metrics import Metrics
+from sent_graphql.metrics.parts import ServiceParts
+from sent_graphql.metrics.server import listening_for_scrapes
 from sent_graphql.models.contracts import ContractsView
 from sent_graphql.models.keys import eth_address
 from sent_graphql.models.network import ServiceNodeState, SourceName
@@ -59,6 +64,7 @@ from sent_graphql.sources.oxend.calls import OxendRpc
 from sent_graphql.sources.oxend.source import OxendSource
 from sent_graphql.sources.oxend.transport import make_transport
 from sent_graphql.tasks import end
+from sent_graphql.tracing.configuration import start_tracing
 from sent_graphql.workers.pool import WorkerPool
 
 RECURSION_LIMIT = 1_000
@@ -75,9 +81,9 @@ async def serve(settings: Settings, root: Path, *, announce: Callable[[str], Non
     """
     sys.setrecursionlimit(RECURSION_LIMIT)
     try:
-        with contextlib.closing(listen(settings.http)) as bound:
+        with contextlib.closing(listen(settings.http)) as bound, listening_for_scrapes(settings.metrics) as scrapes:
             async with _network(settings, root) as settings:
-                service = Service(settings, root)
+                service = Service(settings, root, scrapes)
                 await service.run(
                     lambda app: serve_http(
                         app, bound, settings.http, settings.live, announce=announce, farewell=service.take_leave
@@ -91,17 +97,21 @@ async def serve(settings: Settings, root: Path, *, announce: Callable[[str], Non
 class Service:
     """Sources, pollers, snapshot, schema and HTTP application of one network."""
 
-    def __init__(self, settings: Settings, root: Path) -> None:
+    def __init__(self, settings: Settings, root: Path, scrapes: socket.socket | None = None) -> None:
+        """`scrapes`: the bound socket that metrics are asked for on; nothing is measured without."""
         rewards = settings.contracts.service_node_rewards
         assert rewards is not None, "loading the settings demands it"
         self._settings = settings
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
         self._log = structlog.get_logger()
+        self._metrics = None if scrapes is None else Metrics(settings.metrics, scrapes)
+        self._tracing = tracing = start_tracing(settings.tracing)
         state_directory = root / settings.cache.state_directory
         self.snapshots = SnapshotCache(NOTHING_YET)
         self._keep = SnapshotKeep(state_directory, settings.network.name, settings.network.chain_id, rewards)
 
-        self._database = Database(
+        database = tracing.database if tracing else Database
+        self._database = database(
             database_url(settings, root),
             settings.database,
             Identity(settings.network.chain_id, eth_address(rewards)),
@@ -109,8 +119,11 @@ class Service:
         )
         events = EventStore(self._database, settings.contracts.reorg_depth)
         transport = make_transport(settings.oxend)
+        if tracing:
+            transport = tracing.transport(transport)
         self._oxend_source = OxendSource(settings.oxend, settings.network, transport)
-        self._rpc = JsonRpc(settings.contracts, chain_id=settings.network.chain_id, random=self._random)
+        rpc = tracing.rpc if tracing else JsonRpc
+        self._rpc = rpc(settings.contracts, chain_id=settings.network.chain_id, random=self._random)
         reader = BlockReader(self._rpc, settings.contracts)
         self._contracts_source = ContractsSource(settings.contracts, settings.network, self._rpc, reader, events)
         self._oxend: Poller[OxendView] = Poller(
@@ -161,7 +174,10 @@ class Service:
             default_page_size=settings.graphql.default_page_size,
             max_page_size=settings.graphql.max_page_size,
         )
-        schema = build_schema(settings.graphql, settings.network.nettype.value)
+        watchers = [part for part in (self._metrics, tracing) if part is not None]
+        schema = build_schema(
+            settings.graphql, settings.network.nettype.value, watchers=[watcher.extension for watcher in watchers]
+        )
 
         def make_context(snapshot: Snapshot) -> RequestContext:
             return RequestContext(snapshot, options, services)
@@ -170,7 +186,9 @@ class Service:
             schema, self.snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens
         )
         self._connections = LiveConnections(settings.live)
-        self.app = create_app(
+        answers = MemoryAnswers(settings.cache.answers_bytes)
+        self.snapshots.follow(answers.renew)
+        self.app: ASGIApp = create_app(
             settings=settings,
             schema=schema,
             snapshots=self.snapshots,
@@ -178,7 +196,25 @@ class Service:
             live=self.live,
             connections=self._connections,
             services=services,
+            answers=answers,
         )
+        for watcher in watchers:
+            self.app = watcher.watching(self.app)
+        if self._metrics is not None:
+            self._metrics.tell(
+                ServiceParts(
+                    snapshots=self.snapshots,
+                    pollers=(self._oxend, self._contracts),
+                    publisher=self._publisher,
+                    contracts=self._contracts_source,
+                    rpc=self._rpc,
+                    live=self.live,
+                    connections=self._connections,
+                    answers=answers,
+                    workers=self._workers,
+                    signatures=self._signatures,
+                )
+            )
 
     @property
     def round_trips(self) -> int:
@@ -216,6 +252,8 @@ class Service:
                 await self._feed_while(serve_app(self.app))
         finally:
             await self._keep_newest()
+            if self._tracing is not None:
+                await asyncio.to_thread(self._tracing.close)
 
     async def _feed_while(self, serving: Awaitable[None]) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -231,6 +269,7 @@ class Service:
                     self._keep_now_and_then(),
                     self._keep_who_has_left(),
                     *(push.run() for push in self._pushes()),
+                    *((self._metrics.watch_loop(), self._metrics.serve()) if self._metrics else ()),
                 )
             ]
             try:

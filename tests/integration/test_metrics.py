@@ -28,12 +28,19 @@ def l2(evm: Any) -> Any:
     return evm
 
 
+async def told_port(service: Any) -> str:
+    """The port that the log names; it is written about when the service begins to answer."""
+    while True:
+        match = TOLD.search("".join(service.log))
+        if match is not None:
+            return match[1]
+        await asyncio.sleep(0.05)
+
+
 async def scraped(service: Any) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Every sample by name and labels."""
     async with asyncio.timeout(60), httpx.AsyncClient() as client:
-        while (match := TOLD.search("".join(service.log))) is None:
-            await asyncio.sleep(0.05)
-        response = await client.get(f"http://127.0.0.1:{match[1]}/metrics")
+        response = await client.get(f"http://127.0.0.1:{await told_port(service)}/metrics")
     assert response.status_code == 200
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
