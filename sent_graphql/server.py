@@ -11,7 +11,6 @@ from starlette.types import ASGIApp
 
 from sent_graphql.errors import UnavailableError
 from sent_graphql.http.connections import guarded_protocol
-from sent_graphql.http.connections import guarded_protocol
 from sent_graphql.http.framing import FramingProtocol
 from sent_graphql.settings import HttpSettings, LiveSettings
 
@@ -112,12 +111,6 @@ async def serve_http(
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
-            http=guarded_protocol(settings, live_per_address=live.max_connections_per_address),
-            h11_max_incomplete_event_size=settings.max_header_bytes,
-            timeout_keep_alive=max(1, round(settings.idle_timeout)),
-            # Named here, or uvicorn would believe whoever connects from this machine, or what the environment names.
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
             http=guarded_protocol(settings, live_per_address=live.max_connections_per_address),
             h11_max_incomplete_event_size=settings.max_header_bytes,
             timeout_keep_alive=max(1, round(settings.idle_timeout)),
