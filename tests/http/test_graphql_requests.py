@@ -38,8 +38,12 @@ async def test_post_and_get_answer_the_same(client: httpx.AsyncClient) -> None:
     assert posted.json() == got.json() == {"data": {"text": "ä\u2028"}}
 
 
-@pytest.mark.parametrize("absent", [{}, {"variables": None, "operationName": None, "extensions": None}])
-async def test_optional_parameters_may_be_absent_or_null(client: httpx.AsyncClient, absent: dict[str, None]) -> None:
+@pytest.mark.parametrize(
+    "absent", [{}, {"variables": None, "operationName": None, "extensions": None}, {"extensions": {"some": "value"}}]
+)
+async def test_optional_parameters_may_be_absent_or_null_and_extensions_unknown(
+    client: httpx.AsyncClient, absent: dict[str, object]
+) -> None:
     response = await client.post("/graphql", json={"query": "{ number(value: 3) }", **absent})
     assert response.json() == {"data": {"number": 3}}
 
@@ -86,6 +90,8 @@ async def test_large_integers_in_variables_arrive_exact(client: httpx.AsyncClien
         ('{"query": "{ number }", "variables": false}', "$.variables"),
         ('{"query": "{ number }", "variables": ["array"]}', "$.variables"),
         ('{"query": "{ number }", "extensions": "string"}', "$.extensions"),
+        ('{"query": "{ number }", "extensions": 0}', "$.extensions"),
+        ('{"query": "{ number }", "extensions": false}', "$.extensions"),
         ('{"query": "{ number }", "extensions": ["array"]}', "$.extensions"),
     ],
 )
