@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
 from sent_graphql.http.info import network_summary
+from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.registrations import MAX_FORM_BYTES, MAX_LISTED, RegistrationRoutes
 from sent_graphql.http.replies import on_http_exception
 from sent_graphql.models.pages import Slice, Window
@@ -20,6 +21,7 @@ from sent_graphql.models.registrations import Registration, RegistrationError, R
 from sent_graphql.models.registrations import RegistrationErrorCode as Code
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.resolvers.services import Services
+from sent_graphql.settings import RateLimitSettings
 from sent_graphql.sources.database.errors import DatabaseUnavailableError
 from sent_graphql.workers.errors import WorkersBusyError
 
@@ -118,8 +120,9 @@ async def rest(desk: Desk, kept: Kept, reader: Held) -> AsyncIterator[httpx.Asyn
         yield client
 
 
-def _client(services: Services, reader: Held) -> httpx.AsyncClient:
-    routes = RegistrationRoutes(services, reader, clock=lambda: NOW, body_timeout=5.0).routes()
+def _client(services: Services, reader: Held, **limits: float) -> httpx.AsyncClient:
+    limit = RateLimit(RateLimitSettings.model_validate(limits))
+    routes = RegistrationRoutes(services, reader, limit, clock=lambda: NOW, body_timeout=5.0).routes()
     app = Starlette(routes=routes, exception_handlers={HTTPException: on_http_exception})
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
 
@@ -163,6 +166,22 @@ async def test_a_registration_is_stored_by_a_form(
     assert desk.taken == [
         (RegistrationTexts(pubkey=PUBKEY, **GIVEN, contract=CONTRACT), Spelling.HEX_OR_BASE64),
     ]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_stores_too_often_is_asked_to_wait(
+    desk: Desk, kept: Kept, reader: Held, told: Callable[..., Any], method: str
+) -> None:
+    services = Services(registrations=kept, registration_desk=desk)
+    async with _client(services, reader, dear_burst=2, dear_per_second=0.01) as client:
+        for _ in range(2):
+            assert (await client.request(method, f"/store/{PUBKEY}", params=GIVEN)).status_code == 200
+        response = await client.request(method, f"/store/{PUBKEY}", params=GIVEN)
+        assert response.status_code == 429
+        assert int(response.headers["retry-after"]) > 0
+        assert told(response)["error"]["code"] == "rate_limited"
+        assert len(desk.taken) == 2
+        assert (await client.get(f"/registrations/{PUBKEY}")).status_code == 200
 
 
 async def test_a_post_may_say_it_in_the_query_or_in_both(rest: httpx.AsyncClient, desk: Desk) -> None:

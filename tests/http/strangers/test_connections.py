@@ -1,0 +1,188 @@
+"""Clients that are slow, or many, or send what is no HTTP."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+QUICK = {"header_timeout": 0.2, "body_timeout": 0.2, "idle_timeout": 1, "read_timeout": 0.2}
+GET = b"GET /healthz HTTP/1.1\r\nhost: a\r\n"
+
+
+async def trickle(stranger: Any, text: bytes) -> None:
+    """Sends one byte now and then for as long as the server listens."""
+    try:
+        for byte in text:
+            await stranger.say(bytes([byte]))
+            await asyncio.sleep(0.02)
+    except ConnectionError:
+        return
+
+
+@pytest.mark.parametrize("begun", [b"", b"G", GET, GET + b"x-a: "])
+async def test_a_head_that_does_not_come_is_not_waited_for(host: Any, begun: bytes) -> None:
+    stranger = await (await host(http=QUICK)).stranger()
+    await stranger.say(begun)
+    assert await stranger.rest() == b""
+
+
+async def test_a_head_that_comes_in_trickles_is_cut_however_steadily_it_does(host: Any) -> None:
+    here = await host(http=QUICK)
+    stranger = await here.stranger()
+    sending = asyncio.create_task(trickle(stranger, GET + b"x-a: b\r\n" * 1_000))
+    assert await stranger.rest() == b""
+    sending.cancel()
+    assert await here.is_well()
+
+
+async def test_the_second_head_of_a_connection_may_not_trickle_either(host: Any) -> None:
+    stranger = await (await host(http=QUICK)).stranger()
+    await stranger.say(GET + b"\r\n" + GET)
+    assert "200 OK" in await stranger.head()
+    sending = asyncio.create_task(trickle(stranger, b"x-a: b\r\n" * 1_000))
+    assert b"HTTP/1.1" not in await stranger.rest()
+    sending.cancel()
+
+
+async def test_a_body_that_trickles_is_told_so_and_cut(host: Any) -> None:
+    stranger = await (await host(http=QUICK)).stranger()
+    await stranger.say(
+        b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n"
+    )
+    sending = asyncio.create_task(trickle(stranger, b'{"query":"' + b" " * 9_000))
+    answer = await stranger.rest()
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"too long" in answer
+    sending.cancel()
+
+
+async def test_a_body_that_nobody_asked_for_is_not_waited_for(host: Any) -> None:
+    stranger = await (await host(http=QUICK)).stranger()
+    await stranger.say(b"GET /healthz HTTP/1.1\r\nhost: a\r\ncontent-length: 9999\r\n\r\n")
+    sending = asyncio.create_task(trickle(stranger, b" " * 9_000))
+    assert b"200 OK" in await stranger.rest()
+    sending.cancel()
+
+
+async def test_a_silent_connection_is_closed(host: Any) -> None:
+    stranger = await (await host(http=QUICK)).stranger()
+    await stranger.say(GET + b"\r\n")
+    assert (await stranger.rest()).startswith(b"HTTP/1.1 200")
+
+
+async def test_who_does_not_read_a_long_answer_is_cut(host: Any, make: Any) -> None:
+    here = await host(http=QUICK, state=make.state(*(make.node(number) for number in range(1, 400))))
+    fields = " ".join(f"a{n}: pubkeyBls" for n in range(60))
+    asked = f"/graphql?query={{serviceNodes(first:400){{nodes{{{fields.replace(' ', ',')}}}}}}}"
+    whole = await here.client.get(asked)
+    assert len(whole.content) > 3_000_000
+    stranger = await here.stranger(receive_buffer=4_096)
+    await stranger.say(f"GET {asked} HTTP/1.1\r\nhost: a\r\naccept-encoding: identity\r\n\r\n".encode())
+    assert "200 OK" in await stranger.head()
+    await trickle(stranger, b" " * 1_000_000)
+    assert len(await stranger.rest()) < 3_000_000
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        GET + b"x-large: " + b"a" * 40_000,
+        GET + b"x-many: b\r\n" * 4_000,
+        b"GET /graphql?query=" + b"a" * 40_000,
+    ],
+    ids=["one header", "many headers", "a long address"],
+)
+async def test_a_head_that_is_too_large_is_refused_in_words(host: Any, head: bytes) -> None:
+    stranger = await (await host()).stranger()
+    await stranger.say(head)
+    answer = await stranger.rest()
+    assert answer.startswith(b"HTTP/1.1 431")
+    assert b'"code":"HEADERS_TOO_LARGE"' in answer
+    assert b"at most 16384 bytes" in answer
+    assert b"x-content-type-options: nosniff" in answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"HELO a\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nx-a : b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nx-a: b\x00c\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_and_the_connection_ended(host: Any, text: bytes) -> None:
+    here = await host()
+    stranger = await here.stranger()
+    await stranger.say(text)
+    answer = await stranger.rest()
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
+    assert b"Traceback" not in answer
+    assert await here.is_well()
+
+
+async def test_garbage_behind_a_request_does_not_reach_its_answer(host: Any) -> None:
+    here = await host()
+    stranger = await here.stranger()
+    await stranger.say(GET + b"\r\nGARBAGE\r\n\r\n")
+    assert (await stranger.rest()).count(b"HTTP/1.1 200 OK") == 1
+    assert await here.is_well()
+
+
+@pytest.mark.parametrize(
+    "path", ["/%0d%0ax-injected:%20yes", "/graphql?query=%0d%0ax-injected:1", "/store/a%0d%0ax-injected"]
+)
+async def test_nothing_that_a_client_says_becomes_a_header(host: Any, path: str) -> None:
+    here = await host(http={"cors_origins": ("https://a.example",)})
+    headers = {"origin": "https://a.example", "x-request-id": "mine", "accept": "text/html,x\tinjected"}
+    response = await here.client.get(path, headers=headers)
+    assert response.status_code < 500
+    assert not any("injected" in name.lower() or "injected" in value for name, value in response.headers.items())
+    assert response.headers["x-request-id"] != "mine"
+
+
+async def test_one_address_has_a_bounded_number_of_connections(host: Any) -> None:
+    here = await host(http={"max_connections_per_address": 3}, live={"max_connections_per_address": 2})
+    strangers = [await here.stranger() for _ in range(5)]
+    for stranger in strangers:
+        await stranger.say(GET + b"\r\n")
+        assert "200 OK" in await stranger.head()
+    refused = await here.stranger()
+    assert await refused.rest() == b""
+    await strangers.pop().close()
+    for _ in range(100):
+        stranger = await here.stranger()
+        try:
+            await stranger.say(GET + b"\r\n")
+            assert "200 OK" in await stranger.head()
+            break
+        except (ConnectionError, asyncio.IncompleteReadError):
+            await asyncio.sleep(0.01)
+    else:
+        pytest.fail("a place that has become free is not given away")
+
+
+async def test_the_number_of_connections_is_bounded_also_for_proxies(host: Any) -> None:
+    here = await host(
+        http={"max_connections": 8, "max_connections_per_address": 1, "trusted_proxies": ("127.0.0.0/8",)},
+        live={"max_connections_per_address": 1},
+    )
+    for _ in range(8):
+        stranger = await here.stranger()
+        await stranger.say(GET + b"\r\n")
+        assert "200 OK" in await stranger.head()
+    assert await (await here.stranger()).rest() == b""
+
+
+async def test_a_websocket_leaves_its_place_among_the_connections_to_its_own_bound(host: Any) -> None:
+    here = await host(http={"max_connections": 2, "max_connections_per_address": 2, "header_timeout": 0.1})
+    sockets = [await here.websocket() for _ in range(6)]
+    await asyncio.sleep(0.3)
+    for socket in sockets:
+        await socket.send('{"type":"ping"}')
+        assert await socket.recv() == '{"type":"pong"}'
