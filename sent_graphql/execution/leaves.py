@@ -34,16 +34,24 @@ def unchanged(value: Any) -> Any:  # noqa: ANN401 - a serialiser is given whatev
 
 def leaf_expression(kind: GraphQLLeafType, value: str, *, nullable: bool, bind: Bind) -> str:
     """Serialises what the expression `value` gives; it may use the local name `v`."""
-    members = getattr(kind, "wrapped_cls", None)
-    if isinstance(members, type) and issubclass(members, Enum):
-        return f"{bind(_names(kind, members, nullable=nullable))}[id({value})]"
-    plain = _PLAIN.get(kind.coerce_output_value)
+    names = _names(kind, nullable=nullable)
+    if names is not None:
+        return f"{bind(names)}[id({value})]"
     serialised = bind(serialiser(kind, nullable=nullable))
+    plain = _PLAIN.get(kind.coerce_output_value)
     if plain is None:
-        return f"{serialised}({value})"
+        return f"None if (v := {value}) is None else {serialised}(v)" if nullable else f"{serialised}({value})"
     written, condition = plain
     null = " or v is None" if nullable and written == "v" else ""
     return f"{written} if {condition.format(value)}{null} else {serialised}(v)"
+
+
+def items_expression(kind: GraphQLLeafType, items: str, *, nullable: bool, bind: Bind) -> str:
+    """Serialises each of the items that the expression `items` gives."""
+    names = _names(kind, nullable=nullable)
+    if names is not None:
+        return f"[*map({bind(names.__getitem__)}, map(id, {items}))]"
+    return f"[*map({bind(serialiser(kind, nullable=nullable))}, {items})]"
 
 
 def serialiser(kind: GraphQLLeafType, *, nullable: bool) -> Callable[[Any], Any]:
@@ -64,8 +72,11 @@ def serialiser(kind: GraphQLLeafType, *, nullable: bool) -> Callable[[Any], Any]
     return serialised
 
 
-def _names(kind: GraphQLLeafType, members: type[Enum], *, nullable: bool) -> dict[int, str | None]:
-    """The names of an enum's members by identity, which is cheaper than their hashes; members live for ever."""
+def _names(kind: GraphQLLeafType, *, nullable: bool) -> dict[int, str | None] | None:
+    """The names of an enum's members by identity, which is cheaper than their hashes: members live for ever."""
+    members = getattr(kind, "wrapped_cls", None)
+    if not (isinstance(members, type) and issubclass(members, Enum)):
+        return None
     names: dict[int, str | None] = {id(member): kind.coerce_output_value(member) for member in members}
     return {**names, id(None): None} if nullable else names
 

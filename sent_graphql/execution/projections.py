@@ -16,7 +16,7 @@ from graphql.pyutils import UndefinedType
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from sent_graphql.execution.leaves import IrregularError, leaf_expression, serialiser
+from sent_graphql.execution.leaves import IrregularError, items_expression, leaf_expression
 
 MAX_FIELDS: Final = 300
 """Fields written into one projection, so that making it takes a few milliseconds; further objects are left out."""
@@ -188,8 +188,7 @@ class _Writer:
         if is_leaf_type(inner):
             return leaf_expression(inner, value, nullable=nullable, bind=self._bind)
         if isinstance(inner, GraphQLList):
-            items = self._item(inner.of_type, details, depth)
-            text = None if items is None else f"[*map({items}, take({{}}))]"
+            text = self._items(inner.of_type, details, depth)
         elif isinstance(inner, GraphQLObjectType):
             name = self._object(inner, details, depth + 1)
             text = None if name is None else f"{name}({{}})"
@@ -199,15 +198,16 @@ class _Writer:
             return None
         return f"None if (v := {value}) is None else {text.format('v')}" if nullable else text.format(value)
 
-    def _item(self, kind: GraphQLOutputType, details: FieldDetailsList, depth: int) -> str | None:
-        """The name of a function that completes one item of a list."""
+    def _items(self, kind: GraphQLOutputType, details: FieldDetailsList, depth: int) -> str | None:
+        """The expression for a list, in which `{}` stands for its items as they come."""
         nullable = not isinstance(kind, GraphQLNonNull)
         inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
         if is_leaf_type(inner):
-            return self._bind(serialiser(inner, nullable=nullable))
+            return items_expression(inner, "take({})", nullable=nullable, bind=self._bind)
         if nullable or not isinstance(inner, GraphQLObjectType):
             return None
-        return self._object(inner, details, depth + 1)
+        name = self._object(inner, details, depth + 1)
+        return None if name is None else f"[*map({name}, take({{}}))]"
 
     def _bind(self, constant: object) -> str:
         name = f"c{len(self._constants)}"
