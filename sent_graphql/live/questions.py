@@ -3,12 +3,11 @@
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
-from graphql import DocumentNode, GraphQLError, parse
+from graphql import DocumentNode
 from graphql.execution.values import VariableValues, get_variable_values
 
 from sent_graphql.live.subscriptions import Operation, SubscriptionRefusedError
 from sent_graphql.schema.build import ServedSchema
-from sent_graphql.schema.documents import Document
 from sent_graphql.schema.operations import ambiguity
 
 
@@ -38,7 +37,7 @@ class QuestionReader:
         """
         if unclear := ambiguity(operation.query, operation.name, max_tokens=self._max_tokens):
             raise SubscriptionRefusedError([unclear])
-        document = self._schema.documents.get(operation.query) or self._parsed(operation.query)
+        document = self._schema.documents.read(operation.query)
         asked = None if document is None else document.operation(operation.name or None)
         if asked is not None:
             definitions = asked.definition.variable_definitions or ()
@@ -46,16 +45,12 @@ class QuestionReader:
                 self._schema._schema,  # noqa: SLF001 - Strawberry has no other way to graphql-core's schema
                 definitions,
                 dict(operation.variables or {}),
+                max_errors=1,
+                hide_suggestions=True,
             )
             if isinstance(variables, VariableValues):
                 return Question(operation, (asked.canonical, _hashable(variables.coerced)), asked.tree)
         return Question(operation, object(), None)
-
-    def _parsed(self, text: str) -> Document | None:
-        try:
-            return Document(parse(text, max_tokens=self._max_tokens))
-        except (GraphQLError, RecursionError):
-            return None
 
 
 def _hashable(value: object) -> Hashable:

@@ -8,11 +8,14 @@ from typing import Final
 from graphql import (
     DocumentNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLError,
+    Node,
     OperationDefinitionNode,
+    Visitor,
     parse,
     print_ast,
-    separate_operations,
+    visit,
 )
 from strawberry.extensions import SchemaExtension
 
@@ -44,6 +47,18 @@ class RunnableOperation:
         return print_ast(self.tree)
 
 
+class _Spreads(Visitor):
+    """Collects the fragments that are spread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def enter_fragment_spread(self, node: FragmentSpreadNode, *_: object) -> None:
+        """Note one."""
+        self.names.add(node.name.value)
+
+
 class Document:
     """A document that parses."""
 
@@ -51,10 +66,18 @@ class Document:
         self.tree = tree
         self.prices: dict[str | None, Price] = {}
         """Prices of its operations, by their names, where no variable has a part in them."""
+        self._operations: dict[str | None, RunnableOperation] = {}
 
     def operation(self, name: str | None) -> RunnableOperation | None:
         """The operation of that name; without a name, the first one."""
-        return next(iter(self._operations.values()), None) if name is None else self._operations.get(name)
+        if name not in self._operations:
+            definition = self.definition(name)
+            if definition is None:
+                return None
+            used = self._fragments_of(definition)
+            fragments = (fragment for fragment in self.fragments.values() if fragment.name.value in used)
+            self._operations[name] = RunnableOperation(DocumentNode(definitions=(definition, *fragments)))
+        return self._operations[name]
 
     def definition(self, name: str | None) -> OperationDefinitionNode | None:
         """The same operation as it is written."""
@@ -67,9 +90,17 @@ class Document:
         written = (part for part in self.tree.definitions if isinstance(part, FragmentDefinitionNode))
         return {part.name.value: part for part in written}
 
-    @cached_property
-    def _operations(self) -> dict[str, RunnableOperation]:
-        return {name: RunnableOperation(tree) for name, tree in separate_operations(self.tree).items()}
+    def _fragments_of(self, definition: OperationDefinitionNode) -> set[str]:
+        """The names of the fragments that it spreads, and of those that they spread, however long the chain."""
+        found: set[str] = set()
+        waiting: list[Node] = [definition]
+        while waiting:
+            spreads = _Spreads()
+            visit(waiting.pop(), spreads)
+            fresh = spreads.names - found
+            found |= fresh
+            waiting += [self.fragments[name] for name in fresh if name in self.fragments]
+        return found
 
 
 class Documents:

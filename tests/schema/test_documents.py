@@ -107,3 +107,17 @@ def test_an_operation_is_known_without_its_spacing_and_its_neighbours() -> None:
     assert beside.operation("A").canonical == alone.canonical  # type: ignore[union-attr]
     assert beside.operation("C") is None
     assert documents.Document(parse("fragment F on Meta { id }")).operation(None) is None
+
+
+def test_an_operation_has_all_its_fragments_however_long_the_chain() -> None:
+    steps = "".join(f"fragment f{n} on Query {{ ...f{n + 1} }} " for n in range(400))
+    text = (
+        f"query A {{ ...f0 }} query B {{ ...g }} {steps} fragment f400 on Query {{ id }} fragment g on Query {{ ...g }}"
+    )
+    document = Document(parse(text))
+    chain, circle = document.operation("A"), document.operation("B")
+    assert chain is not None
+    assert circle is not None
+    assert len(chain.tree.definitions) == 402
+    assert len(circle.tree.definitions) == 2
+    assert document.operation("A") is chain

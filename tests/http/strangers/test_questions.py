@@ -28,6 +28,8 @@ ATTACKS = {
                 "QUERY_TOO_COMPLEX"),
     "wide": ("{ " + "meta { id } " * 1_200 + "}", "QUERY_TOO_COMPLEX"),
     "fragments": (BOMB, "QUERY_TOO_COMPLEX"),
+    "chain": ("{ ...f0 } " + " ".join(f"fragment f{n} on Query {{ ...f{n + 1} }}" for n in range(540))
+              + " fragment f540 on Query { meta { id } }", "GRAPHQL_VALIDATION_FAILED"),
     "circles": ("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }", "GRAPHQL_VALIDATION_FAILED"),
     "directives": ("{ meta { id " + "@skip(if: false) " * 500 + "} }", "QUERY_TOO_COMPLEX"),
     "tokens": ("{ " + "a " * 10_000 + "}", "GRAPHQL_PARSE_FAILED"),
