@@ -41,3 +41,16 @@ def test_a_look_up_never_waits_so_that_no_order_to_end_can_be_lost_in_it() -> No
     with pytest.raises(StopIteration) as answer:
         look_up.send(None)
     assert answer.value.value is EMPTY
+
+
+async def test_followers_are_told_in_the_moment_in_which_a_snapshot_becomes_the_newest() -> None:
+    cache = SnapshotCache(EMPTY)
+    told: list[tuple[Snapshot, Snapshot]] = []
+    cache.follow(lambda snapshot: told.append((snapshot, cache.newest)))
+    assert cache.newest is EMPTY
+    published = structs.replace(EMPTY, version=5)
+    publishing = cache.publish(published)
+    with pytest.raises(StopIteration):
+        publishing.send(None)  # nobody else has a turn meanwhile
+    assert told == [(published, published)]
+    assert cache.newest is await cache.current() is published
