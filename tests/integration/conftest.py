@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -41,12 +42,17 @@ class Oxend:
         await self._line()
         return self
 
-    async def order(self, **order: Any) -> None:
-        """Has it change something, and waits until it has."""
+    async def order(self, **order: Any) -> Any:
+        """Has it change something, and waits until it has; gives how often each command was asked so far."""
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        await self._line()
+        return json.loads(await self._line())
+
+    def signal(self, number: signal.Signals) -> None:
+        """Freezes it, or has it go on."""
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def stop(self) -> None:
         """Kills it and removes its socket."""
@@ -68,11 +74,13 @@ class Oxend:
         bodies["rpc.get_last_block_header"] = json.dumps(header)
         await self.order(set=bodies, push=[height, block_hash])
 
-    async def _line(self) -> None:
+    async def _line(self) -> bytes:
         assert self._process is not None
         assert self._process.stdout is not None
         async with asyncio.timeout(PATIENCE):
-            assert await self._process.stdout.readline(), "the replayed oxend has ended"
+            line = await self._process.stdout.readline()
+        assert line, "the replayed oxend has ended"
+        return line
 
 
 class Gate:
@@ -134,9 +142,9 @@ class RunningService:
         self._reading = asyncio.create_task(self._read_log())
 
     @classmethod
-    async def start(cls, *arguments: str) -> Self:
+    async def start(cls, *arguments: str, environ: Mapping[str, str] | None = None) -> Self:
         """Starts it and waits until it says its address."""
-        service = await cls.launch(*arguments)
+        service = await cls.launch(*arguments, environ=environ)
         assert service.process.stdout is not None
         async with asyncio.timeout(PATIENCE):
             while line := (await service.process.stdout.readline()).decode():
@@ -149,10 +157,11 @@ class RunningService:
         raise AssertionError("the service did not start:\n" + "".join(service.log))
 
     @classmethod
-    async def launch(cls, *arguments: str) -> Self:
-        """Starts it without waiting."""
+    async def launch(cls, *arguments: str, environ: Mapping[str, str] | None = None) -> Self:
+        """Starts it without waiting. `environ` comes on top of ours."""
+        command = (sys.executable, "-X", "faulthandler", "-m", "sent_graphql", "serve", *arguments)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-X", "faulthandler", "-m", "sent_graphql", "serve", *arguments, stdout=PIPE, stderr=PIPE
+            *command, stdout=PIPE, stderr=PIPE, env={**os.environ, **(environ or {})}
         )
         return cls(process, [])
 
@@ -261,9 +270,9 @@ class Stage:
         self.recorded = recorded
         self._services: list[RunningService] = []
 
-    async def serve(self, **settings: str) -> RunningService:
+    async def serve(self, *, environ: Mapping[str, str] | None = None, **settings: str) -> RunningService:
         """Starts the service with `settings` changed, and waits for its address."""
-        service = await RunningService.start(*self._arguments(settings))
+        service = await RunningService.start(*self._arguments(settings), environ=environ)
         self._services.append(service)
         return service
 
