@@ -135,6 +135,12 @@ def assembled(snapshot: Snapshot, cache: CacheSettings | None = None, **http: An
 
 
 @pytest.fixture
+def assemble(snapshot: Snapshot) -> Callable[[], Served]:
+    """Makes applications that are asked without a socket."""
+    return lambda: assembled(snapshot)
+
+
+@pytest.fixture
 async def serve(snapshot: Snapshot) -> AsyncIterator[Serve]:
     """Starts services."""
     async with AsyncExitStack() as stages:
