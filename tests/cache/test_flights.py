@@ -55,7 +55,7 @@ async def test_one_who_waits_and_goes_away_disturbs_nobody() -> None:
     asking[1].cancel()
     await turns()
     work.go.set()
-    assert await asyncio.gather(asking[0], asking[2]) == [1, 1]
+    assert [await asking[0], await asking[2]] == [1, 1]
     assert asking[1].cancelled()
 
 

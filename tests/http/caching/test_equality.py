@@ -24,10 +24,7 @@ QUESTIONS = [
     ("query A { network { blockHeight } } query B { meta { version } }", "B"),
     ("query A { network { blockHeight } } query B { meta { version } }", None),
     ("{ __schema { queryType { name fields { name } } } }", None),
-    (
-        '{ serviceNode(by: { contractId: 2 }) { pubkey operator } wallet(address: "0x0000000000000000000000000000000000000001") { totalStaked } }',
-        None,
-    ),
+    ("{ serviceNode(by: { contractId: 2 }) { pubkey operator contributors { wallet { totalStaked } } } }", None),
     ('{ serviceNode(by: { pubkey: "zz" }) { id } }', None),
     ("{ network { nothing } }", None),
     ("{ contributionContracts { nodes { address status operator fee } } exitList { id } }", None),
