@@ -6,12 +6,14 @@ other: on SQLite by BEGIN IMMEDIATE, on PostgreSQL by an advisory lock. Both bin
 
 import math
 import time
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import URL, Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from sent_graphql.settings import DatabaseSettings
+from sent_graphql.sources.database.faults import FileGoneError
 
 MIGRATION_SECONDS: Final = 3_600.0
 """Longest time that a migration may take."""
@@ -28,6 +30,7 @@ OPERATIONS_BETWEEN_LOOKS: Final = 20_000
 _WRITES: Final = "sent_graphql_writes"
 _SECONDS: Final = "sent_graphql_seconds"
 _DEADLINE: Final = "sent_graphql_deadline"
+_FILE: Final = "sent_graphql_file"
 
 
 class Engines(NamedTuple):
@@ -83,15 +86,31 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:  # noqa: ANN401 - the
     cursor = connection.cursor()
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute("PRAGMA database_list")
+    path = cursor.fetchone()[2]
     cursor.close()
+    record.info[_FILE] = (path, _inode(path))
     deadline = record.info[_DEADLINE] = _Deadline()
     connection.run_async(lambda driver: driver.set_progress_handler(deadline.passed, OPERATIONS_BETWEEN_LOOKS))
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    path, opened = connection.info[_FILE]
+    # SQLite would write on to a file that has no name any more, and all of it would be lost with the process.
+    if _inode(path) != opened:
+        raise FileGoneError
     options = connection.get_execution_options()
     connection.info[_DEADLINE].at = time.monotonic() + options.get(_SECONDS, math.inf)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITES) else "BEGIN")
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is no file."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _postgresql(url: URL, settings: DatabaseSettings) -> AsyncEngine:

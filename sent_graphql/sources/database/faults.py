@@ -7,6 +7,11 @@ from typing import Final
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 
+
+class FileGoneError(OSError):
+    """The file of an SQLite database was deleted, moved or replaced while it was open."""
+
+
 DRIVER_ERRORS: Final = (
     DBAPIError,
     sqlite3.Error,
@@ -60,6 +65,8 @@ def in_words(error: BaseException, seconds: float) -> str:
         return _SQLITE.get("_".join(name.split("_")[:2]), UNEXPECTED)
     if state is not None:
         return next((words for start, words in _POSTGRESQL.items() if state.startswith(start)), UNEXPECTED)
+    if isinstance(cause, FileGoneError):
+        return "the file of the database was deleted, moved or replaced"
     if isinstance(cause, TimeoutError):
         return f"no answer of the database within {seconds:g} s"
     if isinstance(cause, OSError) or getattr(error, "connection_invalidated", False):

@@ -14,6 +14,12 @@ FULL = {"the disk of the database is full", "the disk of the database fails"}
 """SQLite says the one or the other, by which of its files finds no room."""
 
 
+def take_away(path: Path) -> None:
+    """Moves a database and what SQLite has put beside it."""
+    for file in path.parent.glob(f"{path.name}*"):
+        file.rename(path.with_name(f"old-{file.name}"))
+
+
 class SmallDisk:
     """A file system of a few hundred kilobytes in memory, for one SQLite database."""
 
@@ -97,3 +103,24 @@ async def test_a_postgresql_that_is_read_only_is_told_and_recovers(
         await recovered(database)
         await numbers.write(database, 1)
         assert await numbers.read(database) == [1]
+
+
+@pytest.mark.parametrize("successor", ["nothing", "another file"])
+async def test_a_file_that_is_taken_away_is_told_and_made_anew_before_anything_more_is_kept(
+    successor: str, tmp_path: Path, opened: Any, numbers: Any, recovered: Callable[..., Any]
+) -> None:
+    """To a file without a name one could write on for ever, and all of it would be gone with the process."""
+    path = tmp_path / "taken.db"
+    url = URL.create("sqlite+aiosqlite", database=str(path))
+    async with opened(url) as database:
+        await numbers.write(database, 1)
+        take_away(path)
+        if successor == "another file":
+            path.touch()
+        with pytest.raises(DatabaseUnavailableError, match="deleted, moved or replaced"):
+            await numbers.write(database, 2)
+
+        await recovered(database)
+        await numbers.write(database, 3)
+    async with opened(url) as database:
+        assert await numbers.read(database) == [3]
