@@ -79,7 +79,11 @@ async def test_the_pages_that_the_setting_names_may_ask(start: Start, client_of:
     assert preflight.headers["access-control-allow-origin"] == ELSEWHERE
     asked = await client.post("/graphql", json={"query": "{ number }"}, headers={"origin": ELSEWHERE})
     assert asked.headers["access-control-allow-origin"] == ELSEWHERE
-    assert {name.strip().lower() for name in asked.headers["vary"].split(",")} == {"accept", "accept-encoding", "origin"}
+    assert {name.strip().lower() for name in asked.headers["vary"].split(",")} == {
+        "accept",
+        "accept-encoding",
+        "origin",
+    }
     other = await client.post("/graphql", json={"query": "{ number }"}, headers={"origin": "https://other.example"})
     assert "access-control-allow-origin" not in other.headers
 

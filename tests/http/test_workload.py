@@ -22,14 +22,18 @@ class Held:
     """An operation that goes on until the test ends it."""
 
     def __init__(self, work: Workload, price: Price) -> None:
-        self.begun = False
+        self._began = asyncio.Event()
         self._end = asyncio.Event()
         self.task = asyncio.create_task(self._run(work, price))
 
     async def _run(self, work: Workload, price: Price) -> None:
         async with work.share(price):
-            self.begun = True
+            self._began.set()
             await self._end.wait()
+
+    def begun(self) -> bool:
+        """Whether it has been let in."""
+        return self._began.is_set()
 
     async def end(self) -> None:
         """Lets it end, and who waits for its room begin."""
@@ -57,11 +61,11 @@ async def test_what_does_not_fit_waits_for_its_turn() -> None:
     work = workload()
     first, second, third = (Held(work, Price(60)) for _ in range(3))
     await settled()
-    assert [held.begun for held in (first, second, third)] == [True, False, False]
+    assert [held.begun() for held in (first, second, third)] == [True, False, False]
     await first.end()
-    assert [second.begun, third.begun] == [True, False]
+    assert [second.begun(), third.begun()] == [True, False]
     await second.end()
-    assert third.begun
+    assert third.begun()
     await third.end()
     assert (work.under_way, work.waiting) == (0, 0)
 
@@ -71,9 +75,9 @@ async def test_what_fits_goes_ahead_of_what_waits_for_more_room() -> None:
     large, larger = Held(work, Price(60)), Held(work, Price(90))
     await settled()
     async with work.share(Price(5)):
-        assert not larger.begun
+        assert not larger.begun()
     await large.end()
-    assert larger.begun
+    assert larger.begun()
     await larger.end()
 
 
@@ -83,9 +87,9 @@ async def test_what_is_larger_than_all_room_is_executed_alone() -> None:
         assert work.under_way == 1_000
         other = Held(work, Price(1))
         await settled()
-        assert not other.begun
+        assert not other.begun()
     await settled()
-    assert other.begun
+    assert other.begun()
     await other.end()
 
 
@@ -128,7 +132,7 @@ async def test_who_gives_up_when_let_in_leaves_its_room_to_others() -> None:
     await asyncio.sleep(0)
     second.task.cancel()
     await settled()
-    assert third.begun
+    assert third.begun()
     await third.end()
     assert (work.under_way, work.waiting) == (0, 0)
     assert second.task.cancelled()
