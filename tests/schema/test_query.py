@@ -100,7 +100,8 @@ def test_every_plain_field_of_every_type_can_be_read(make: Any, ask: Any, schema
 
     data = ask(make.state(node, contracts=(contract,))).data(
         f"""{{ meta {{ {selection("Meta", 3)} }} network {{ {selection("Network", 3)} }}
-            serviceNodes(first: 1) {{ {selection("ServiceNodeConnection", 4)} }} exitList {{ {selection("ServiceNode", 2)} }}
+            serviceNodes(first: 1) {{ {selection("ServiceNodeConnection", 4)} }}
+            exitList {{ {selection("ServiceNode", 2)} }}
             contributionContracts(first: 1) {{ {selection("ContributionContractConnection", 4)} }}
             wallet(address: "{make.address(1)}") {{ {selection("Wallet", 3)} }} }}"""
     )
