@@ -330,7 +330,7 @@ def start(held: HeldSnapshots, small_schema: ServedSchema) -> Iterator[Callable[
                     deregistration_lock_seconds=172_800,
                 ),
                 oxend=OxendSettings(endpoints=("ipc://oxend/stagenet.sock",)),
-                http=HttpSettings(**http),
+                http=HttpSettings(**{"max_delay": 60, **http}),  # the machine may be busy with other tests
             )
             app = create_app(
                 settings=settings,

@@ -104,7 +104,7 @@ def settings(cache: CacheSettings, **http: Any) -> Settings:
             deregistration_lock_seconds=172_800,
         ),
         oxend=OxendSettings(endpoints=("ipc://oxend/stagenet.sock",)),
-        http=HttpSettings(shutdown_grace=2, **http),
+        http=HttpSettings(**{"shutdown_grace": 2, "max_delay": 60, **http}),
         cache=cache,
     )
 

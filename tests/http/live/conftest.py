@@ -213,7 +213,7 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
                     deregistration_lock_seconds=172_800,
                 ),
                 oxend=OxendSettings(endpoints=("ipc://oxend/stagenet.sock",)),
-                http=HttpSettings(cors_origins=origins, shutdown_grace=5),
+                http=HttpSettings(cors_origins=origins, shutdown_grace=5, max_delay=60),
                 live=LiveSettings(**live),
             )
             scripted, connections = ScriptedLive(), LiveConnections(settings.live)
