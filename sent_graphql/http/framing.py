@@ -1,9 +1,14 @@
-"""uvicorn's WebSockets, with a short way for messages that are sent to many: a finished frame and no coroutine."""
+"""uvicorn's WebSockets, with a short way for messages that are sent to many: a finished frame and no coroutine.
+
+And with bounds for clients that do not read, or that send a message in crumbs: uvicorn keeps what they leave unread,
+answers to their pings among it, for as long as they like.
+"""
 
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
 from websockets.http11 import Request
 
 EXTENSION: Final = "sent_graphql.push"
@@ -12,6 +17,9 @@ EXTENSION: Final = "sent_graphql.push"
 Push: TypeAlias = Callable[[bytes], bool]
 """Sends one text message at once; false where its client has to be waited for, or is gone: then `send` tells which."""
 
+MAX_FRAGMENTS: Final = 1_000
+"""Fragments of a message that are kept apart: each costs some 50 bytes, whatever little it holds."""
+
 _WHOLE_TEXT: Final = 0x81
 _LARGEST_SMALL, _LARGEST_MEDIUM = 125, 2**16 - 1
 _MEDIUM, _LARGE = 126, 127
@@ -19,6 +27,13 @@ _MEDIUM, _LARGE = 126, 127
 
 class FramingProtocol(WebSocketsSansIOProtocol):
     """Tells the application of `push` when a connection begins. Messages go out as they are: without deflate."""
+
+    _owed_pong = b""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's business
+        super().__init__(*args, **kwargs)
+        self._service = self.app
+        self.app = self._served
 
     def handle_connect(self, event: Request) -> None:
         """Begins the handshake; the application is called after it."""
@@ -32,6 +47,49 @@ class FramingProtocol(WebSocketsSansIOProtocol):
             return False
         self.transport.write(_head(len(message)) + message)
         return True
+
+    def handle_ping(self) -> None:
+        """Answers pings: of those that come while the client does not read, the last one, once it does."""
+        pongs = self.conn.data_to_send()
+        if self.writable.is_set():
+            self.transport.write(b"".join(pongs))
+        elif pongs:
+            self._owed_pong = pongs[-1]
+
+    def resume_writing(self) -> None:
+        """The client has caught up."""
+        super().resume_writing()
+        owed, self._owed_pong = self._owed_pong, b""
+        if owed and not (self.close_sent or self.transport.is_closing()):
+            self.transport.write(owed)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Takes one more part of a message."""
+        super().handle_cont(event)
+        if len(self.frames) > MAX_FRAGMENTS:
+            self.frames = [b"".join(self.frames)]
+
+    def send_keepalive_ping(self) -> None:
+        """Asks for a sign of life. An ended connection is cut whose client has not read the end of it by now."""
+        if self.transport.is_closing():
+            self.transport.abort()
+        elif self.close_sent:
+            self.schedule_ping()
+        else:
+            super().send_keepalive_ping()
+
+    def keepalive_timeout(self) -> None:
+        """Ends a connection that gave no sign of life; without a wait for it to read what it was sent."""
+        super().keepalive_timeout()
+        if self.transport.is_closing():
+            self.transport.abort()
+        else:
+            self.schedule_ping()
+
+    async def _served(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+        await self._service(scope, receive, send)
+        if self.initial_response is not None:
+            self.handshake_complete = True  # a refusal ends it too: uvicorn would log it as a fault of ours
 
 
 def push_of(scope: Any) -> Push | None:  # noqa: ANN401 - ASGI's scopes are dicts of anything
