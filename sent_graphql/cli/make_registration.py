@@ -15,7 +15,7 @@ from nacl.signing import SigningKey
 from sent_graphql.bls import SecretKey, SigningDomain
 from sent_graphql.bls.points import GROUP_ORDER
 from sent_graphql.errors import UnavailableError
-from sent_graphql.models.keys import InvalidKeyError, user_eth_address
+from sent_graphql.models.keys import ZERO_ADDRESS, InvalidKeyError, user_eth_address
 from sent_graphql.models.proofs import SignedKeys
 from sent_graphql.models.registrations import RegistrationKind
 from sent_graphql.settings import HttpSettings, Settings
@@ -50,7 +50,8 @@ def make_registration(
     """JSON with the registration, ready to be stored by GraphQL and by curl. Raises UnavailableError."""
     operator = _address(operator, "--operator")
     contract = None if contract is None else _address(contract, "--contract")
-    base = (url or base_url(settings.http)).rstrip("/")
+    # `serve` names the address of the API: it will do as well.
+    base = (url or base_url(settings.http)).rstrip("/").removesuffix("/graphql")
     target = _target(settings, chain_id, rewards_contract, ask=None if url is None else base, otherwise=base)
     keys = signed_keys(seed, operator, target)
     return json.dumps(_document(keys, contract, target, base), indent=2)
@@ -143,6 +144,9 @@ def _curl(keys: SignedKeys, contract: str | None, base: str) -> str:
 
 def _address(text: str, option: str) -> str:
     try:
-        return user_eth_address(text)
+        address = user_eth_address(text)
     except InvalidKeyError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+    if address == ZERO_ADDRESS:
+        raise typer.BadParameter("the zero address belongs to nobody", param_hint=option)
+    return address

@@ -132,6 +132,7 @@ def test_a_running_service_is_asked_for_its_contract(invoked: Invoked, service: 
     """The local network's has no address before it runs."""
     document = made(invoked("make-registration", "--operator", OPERATOR, "--url", service))
     assert (document["chainId"], document["rewardsContract"]) == (77, REWARDS)
+    assert made(invoked("make-registration", "--operator", OPERATOR, "--url", f"{service}/graphql")) == document
     port = str(urlsplit(service).port)
     assert made(invoked("make-registration", "--operator", OPERATOR, SENT_HTTP__PORT=port)) == document
 
@@ -156,9 +157,10 @@ def test_where_nobody_answers_it_says_what_to_do(invoked: Invoked) -> None:
     assert "--rewards-contract" in result.output
 
 
+@pytest.mark.parametrize("address", ["0x12", "0x" + "00" * 20])
 @pytest.mark.parametrize("option", ["--operator", "--contract", "--rewards-contract"])
-def test_a_bad_address_names_its_option(invoked: Invoked, option: str) -> None:
-    given = {"--operator": OPERATOR, "--contract": CONTRACT, "--rewards-contract": REWARDS} | {option: "0x12"}
+def test_a_bad_address_names_its_option(invoked: Invoked, option: str, address: str) -> None:
+    given = {"--operator": OPERATOR, "--contract": CONTRACT, "--rewards-contract": REWARDS} | {option: address}
     result = invoked("make-registration", *(part for pair in given.items() for part in pair))
     assert result.exit_code == exits.USAGE
     assert option in result.output
