@@ -183,6 +183,10 @@ class ContractsSettings(Section):
     ] = 500
     scan_range: Annotated[int, Field(ge=1, description="Blocks asked for in one event query, to begin with.")] = 10_000
     scan_range_max: Annotated[int, Field(ge=1, description="Most blocks asked for in one event query.")] = 100_000
+    reread_interval: Annotated[
+        Seconds,
+        Field(description="How often all is read anew, whatever events tell: what an endpoint left out is mended so."),
+    ] = 3_600.0
     reorg_depth: Annotated[
         int, Field(ge=1, le=100_000, description="Blocks behind the head whose hashes are kept to find a fork point.")
     ] = 256
@@ -330,7 +334,7 @@ class HttpSettings(Section):
     ] = 30.0
     max_delay: Annotated[
         Seconds, Field(description="Longest that a request may wait until it is looked at; then it gets 503.")
-    ] = 1.0
+    ] = 2.0
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 256 * 1024
     body_timeout: Annotated[Seconds, Field(description="Longest time that a client may take to send a body.")] = 30.0
     shutdown_grace: Annotated[Seconds, Field(description="How long open answers may take at shut down.")] = 10.0
@@ -353,7 +357,7 @@ class GraphqlSettings(Section):
     max_waiting: Annotated[
         int, Field(ge=0, le=100_000, description="Operations that wait for their turn; beyond, one gets 503.")
     ] = 64
-    max_wait: Annotated[Seconds, Field(description="Longest that an operation waits for its turn.")] = 2.0
+    max_wait: Annotated[Seconds, Field(description="Longest that an operation waits for its turn.")] = 1.0
     suggestions: Annotated[bool, Field(description="Name what a user may have meant by a wrong name.")] = False
 
 

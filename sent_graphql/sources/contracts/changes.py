@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from sent_graphql.models.contracts import ContractAddresses
+from sent_graphql.models.contracts import ContractAddresses, ContractsView
 from sent_graphql.models.history import StakingEventKind
 from sent_graphql.sources.contracts.facts import WALLET_KINDS
 from sent_graphql.sources.contracts.logs import Log
@@ -24,6 +24,20 @@ class Changes(Struct):
     """Contribution contracts that must be read again."""
     created: dict[str, int] = field(default_factory=dict)
     """Contribution contracts that were made, in that order, each with its block."""
+
+    def untold(self, before: ContractsView, after: ContractsView) -> list[str]:
+        """The nodes and wallets that are not what they were, though these changes do not name them."""
+        nodes = (
+            f"node {contract_id}"
+            for contract_id, node in after.nodes.items()
+            if contract_id not in self.node_ids and before.nodes.get(contract_id, node) != node
+        )
+        wallets = (
+            address
+            for address, recipient in after.recipients.items()
+            if address not in self.wallets and before.recipients.get(address, recipient) != recipient
+        )
+        return [*nodes, *wallets]
 
 
 def read_changes(logs: list[Log], addresses: ContractAddresses) -> Changes:

@@ -27,9 +27,6 @@ from sent_graphql.sources.errors import SourceError
 MAX_RETRY_AFTER: Final = 300.0
 """Seconds: longer wishes of an endpoint to be left alone are cut to this."""
 
-WRONG_CHAIN_REST: Final = 30.0
-"""Seconds until an endpoint of another chain is looked at again."""
-
 HTTP_SCHEMES: Final = ("http://", "https://")
 WS_SCHEMES: Final = ("ws://", "wss://")
 
@@ -53,7 +50,9 @@ class Endpoint:
         """
         self.name = name
         self.verified = False
-        """Whether it has shown the right chain id."""
+        """Whether it has ever shown the right chain id."""
+        self.trusted = False
+        """Whether it has shown it, and nothing since gave reason to ask again."""
         self.wrong_chain: int | None = None
         """The chain id it showed when it was another one."""
         self.batch_limit: int | None = None
@@ -111,7 +110,7 @@ class Endpoint:
     def refuse(self, chain_id: int) -> None:
         """Note that it serves chain `chain_id`, which is not ours."""
         self.wrong_chain = chain_id
-        self.rest_until = self._clock() + WRONG_CHAIN_REST
+        self.rest_until = self._clock() + self._settings.retry_max
 
     async def _send(self, forms: list[Mapping[str, object]]) -> object:
         if len(forms) == 1:

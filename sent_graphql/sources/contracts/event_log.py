@@ -4,7 +4,7 @@ Two feed it: the indexer, which reads past blocks from the deployment block on, 
 the blocks since the last view. A range that has been reached follows the tail from then on.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -12,6 +12,7 @@ from sent_graphql.models.contracts import NodeExit, NodeRegistration, ScanProgre
 from sent_graphql.models.history import StakingEvent
 from sent_graphql.sources.contracts.blocks import KnownBlocks
 from sent_graphql.sources.contracts.facts import Facts
+from sent_graphql.sources.contracts.gaps import Gap, find_gap
 
 
 class EventRange(Struct, frozen=True, kw_only=True):
@@ -38,6 +39,9 @@ class EventLog:
         """Grows with each rollback: what was asked before one is not applied after it."""
         self.stored_to: int | None = None
         """Last block whose events are in the database as well, without a gap; None while that is not known."""
+        self.gap: Gap | None = None
+        """What the contract held at the last check and no event had told."""
+        self._sound_to = -1
         self._changes = 0
         self._facts = Facts()
         self._from_block: int | None = None
@@ -65,8 +69,8 @@ class EventLog:
 
     @property
     def complete(self) -> bool:
-        """Whether every block from the deployment to the last refresh has been read."""
-        return self._scanned_to is not None and self._target is not None and self._scanned_to >= self._target
+        """Whether every block from the deployment to the last refresh has been read, and nothing is known to miss."""
+        return self.gap is None and self._target is not None and self.knows_up_to(self._target)
 
     @property
     def progress(self) -> ScanProgress:
@@ -123,6 +127,23 @@ class EventLog:
         self._target = told.last
         return self.apply(told)
 
+    def check(self, next_id: int, held: Collection[int]) -> None:
+        """Compare what events told with the contract's nodes and next id at the last refresh's block: see `gap`."""
+        if self._target is None or self._from_block is None or not self.knows_up_to(self._target):
+            return
+        gap = find_gap(
+            next_id,
+            held,
+            self._facts.registered_at(),
+            self._facts.exited,
+            first=max(self._from_block, self._sound_to + 1),
+            last=self._target,
+        )
+        if gap is None:
+            self._sound_to = self._target
+        if gap is None or not gap.is_of(self.gap):
+            self.gap = gap
+
     def restore(self, events: Iterable[StakingEvent], seeds: Iterable[NodeRegistration] = ()) -> None:
         """Take in facts of blocks already covered."""
         for event in events:
@@ -150,6 +171,8 @@ class EventLog:
         self.rollbacks += 1
         self._changes += 1
         self.blocks.rollback(fork)
+        self.gap = None
+        self._sound_to = min(self._sound_to, fork)
         self._facts = self._facts.up_to(fork)
         if self._from_block is not None and fork < self._from_block:
             self._from_block = self._scanned_to = self.stored_to = None

@@ -120,6 +120,11 @@ class Facts(Struct):
         finalized = self.finalized.get(node.transaction)
         return finalized.text if finalized is not None and finalized.text in self.created else None
 
+    def registered_at(self) -> dict[int, int]:
+        """Blocks of the registrations that events told of, those of seeded nodes among them, by contract id."""
+        seeded = {contract_id: told.block for contract_id, told in self.seeded.items()}
+        return seeded | {contract_id: node.registration.block_number for contract_id, node in self.registered.items()}
+
     def registrations(self) -> dict[int, NodeRegistration]:
         """Registrations by contract id, ascending, those of seeded nodes among them."""
         found = {

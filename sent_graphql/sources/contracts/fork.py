@@ -28,7 +28,7 @@ async def take_back(rpc: JsonRpc, events: EventLog) -> None:
     """Find the fork point and forget what events above it told; all of it where no block seen is left.
 
     Raises ChainBehindError where the blocks seen are still there as far as the chain reaches: the endpoint lags, and
-    another one is asked from then on.
+    another one is asked from then on. Raises SourceMisconfiguredError where the chain has become another one by its id.
     """
     log = structlog.get_logger(__name__)
     head = await newest_block(rpc)
@@ -41,6 +41,11 @@ async def take_back(rpc: JsonRpc, events: EventLog) -> None:
         behind = ChainBehindError(f"the endpoint is at block {head.number}, but block {newest} was seen before")
         rpc.turn_away(behind)
         raise behind
+    if fork is None:
+        # A provider may have turned to another chain: it tells its id first, or another endpoint answers.
+        rpc.doubt()
+        head = await newest_block(rpc)
+        fork = await events.blocks.find_fork(rpc, head.number)
     if fork is None:
         log.warning("chain is another one, events forgotten", block=head.number)
         events.clear()

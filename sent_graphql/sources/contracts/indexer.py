@@ -21,6 +21,7 @@ from sent_graphql.sources.contracts.event_range import RangeReader
 from sent_graphql.sources.contracts.facts import FACT_KINDS, WALLET_KINDS
 from sent_graphql.sources.contracts.fork import ForkedError, take_back
 from sent_graphql.sources.contracts.log_limits import RangeStuckError
+from sent_graphql.sources.contracts.mending import Mender
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.database.errors import DatabaseUnavailableError
 from sent_graphql.sources.database.events import EventStore, ScanGapError, ScanState
@@ -54,6 +55,7 @@ class EventIndexer:
         self._taken_up = False
         self._writing = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._mender = Mender(rpc=rpc, events=events, reader=reader, store=store, writing=self._writing)
         self._log = structlog.get_logger(__name__)
 
     def wake(self) -> None:
@@ -130,6 +132,8 @@ class EventIndexer:
             self._tell(on_progress)
         if failure is not None:
             raise failure
+        if await self._mender.mend():
+            self._tell(on_progress)
 
     def _is_behind(self, *, storing: bool) -> bool:
         target = self._events.target

@@ -1,10 +1,12 @@
 """One refresh: everything that may have changed since the last view, read at one block.
 
 Round trips: the newest block; parameters, the logs since the last view and the check that its block is still on the
-chain; what those name; what that reveals. A quiet refresh is done after two.
+chain; what those name; what that reveals. A quiet refresh is done after two. Now and then all is read anew, whatever
+events tell: an endpoint may have left some out.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, TypeVar
 
@@ -50,6 +52,8 @@ TAIL_QUERIES: Final = 64
 TAIL_PATIENCE: Final = 100
 """Refreshes until larger pieces are tried again."""
 
+EXAMPLES_LOGGED: Final = 5
+"""Nodes and wallets that one log line names."""
 
 STAGES: Final = ("open", "changed", "revealed", "wallets")
 """The newest block and what every refresh reads; what has changed; what that reveals; the wallets that are left."""
@@ -99,6 +103,7 @@ class Refresh:
         rpc: JsonRpc,
         reader: BlockReader,
         events: EventLog,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stages: Final = {stage: Tally() for stage in STAGES}
         """How often each stage was gone through, and how long it took."""
@@ -112,6 +117,8 @@ class Refresh:
         self._cap = NodeListCap()
         self._limits = LogLimits(settings.scan_range_max, settings.scan_range_max, patience=TAIL_PATIENCE)
         self._unreadable: set[str] = set()
+        self._clock = clock
+        self._read_anew_at = clock()
         self._fingerprint: tuple[str, Fingerprint] | None = None
         self._log = structlog.get_logger(__name__)
 
@@ -123,6 +130,8 @@ class Refresh:
         if previous is not None and (previous.chain_id, previous.addresses) != (self._chain_id, self._addresses):
             previous = None
         basis = self._basis(previous)
+        if self._clock() >= self._read_anew_at + self._settings.reread_interval:
+            basis = Basis(None, basis.tail_from)
         failure: RpcError = BlockMovedError("the chain was not asked")
         cuts = 0
         for _ in range(ATTEMPTS + TAIL_CUTS):
@@ -199,7 +208,10 @@ class Refresh:
 
         if self._events.rollbacks != rollbacks:
             raise BlockMovedError("the chain was reorganised while it was read")
+        if view is None:
+            self._read_anew_at = self._clock()
         tail = self._take_in(opening, times.events(decoded), held)
+        self._events.check(fingerprint.next_id, held)
         self._fingerprint = (head.hash, fingerprint)
         made = ContractsView(
             chain_id=self._chain_id,
@@ -215,7 +227,13 @@ class Refresh:
             recipients=recipients.recipients(),
             scan=self._events.progress,
         )
+        if view is None and previous is not None and basis.tail_from == previous.block_number + 1:
+            self._tell_untold(changes.untold(previous, made))
         return Refreshed(made, tail)
+
+    def _tell_untold(self, untold: list[str]) -> None:
+        if untold:
+            self._log.warning("changes that no event told", count=len(untold), examples=untold[:EXAMPLES_LOGGED])
 
     async def _open(self, basis: Basis) -> Opening:
         """Take the newest block, and read there what every refresh reads."""

@@ -2,7 +2,7 @@
 
 It stays with the endpoint that works and turns to the next when one fails; a failed one rests for growing times. A
 request is tried again until its tries or its deadline are used up. An endpoint is trusted once it has shown the right
-chain id.
+chain id, and shows it again where its blocks give reason to doubt it.
 """
 
 import asyncio
@@ -102,6 +102,11 @@ class JsonRpc:
             raise self._verdict(failure)
         return results
 
+    def doubt(self) -> None:
+        """Have the endpoints show their chain id again before they are asked for anything else."""
+        for endpoint in self._endpoints:
+            endpoint.trusted = False
+
     def turn_away(self, why: SourceError) -> None:
         """Begin with another endpoint from the next request on, if there is one: this one's answers are no good."""
         others = [endpoint for endpoint in self._endpoints if endpoint.wrong_chain is None]
@@ -163,12 +168,12 @@ class JsonRpc:
         endpoint.worked()
 
     async def _verify(self, endpoint: Endpoint, deadline: float | None) -> SourceError | None:
-        """Ask the chain id at first contact; returns why the endpoint cannot be used, None if it can."""
-        if endpoint.verified:
+        """Ask the chain id where it is not trusted; returns why the endpoint cannot be used, None if it can."""
+        if endpoint.trusted:
             return None
         try:
             async with asyncio.timeout(self._left(deadline)), self._handshake:
-                return None if endpoint.verified else await self._shake_hands(endpoint, deadline)
+                return None if endpoint.trusted else await self._shake_hands(endpoint, deadline)
         except TimeoutError:
             return RpcDeadlineError(f"{endpoint.name}: no answer before the deadline")
 
@@ -182,7 +187,7 @@ class JsonRpc:
         if found is None:
             return RpcMalformedReplyError(f"{endpoint.name} answered eth_chainId with no number")
         if found == self._chain_id:
-            endpoint.verified, endpoint.wrong_chain = True, None
+            endpoint.verified, endpoint.trusted, endpoint.wrong_chain = True, True, None
             return None
         self._log.error("endpoint refused", endpoint=endpoint.name, chain_id=found, expected=self._chain_id)
         endpoint.refuse(found)

@@ -65,7 +65,8 @@ class ContractsSource:
     @property
     def progress(self) -> ScanProgress:
         """How far the scan of past events has come, and why it does not go on if it does not."""
-        return structs.replace(self._events.progress, error=self._indexer.error)
+        gap = self._events.gap
+        return structs.replace(self._events.progress, error=self._indexer.error or (str(gap) if gap else None))
 
     @property
     def stages(self) -> Mapping[str, Tally]:

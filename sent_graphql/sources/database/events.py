@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, Select, delete, func, insert, literal, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sent_graphql.models.contracts import NodeRegistration
 from sent_graphql.models.history import LOG_INDEX_BITS, EventArgument, EventFilter, StakingEvent, StakingEventKind
@@ -110,12 +111,7 @@ class EventStore:
             await connection.execute(
                 delete(blocks).where(blocks.c.number >= first, blocks.c.number != state.from_block)
             )
-            for start in range(0, len(told), INSERT_CHUNK):
-                chunk = told[start : start + INSERT_CHUNK]
-                await connection.execute(insert(events), [_values(event) for event in chunk])
-            rows = [_seed(registration) for registration in seeded]
-            if rows:
-                await connection.execute(insert(seeds), rows)
+            await _insert(connection, told, seeded)
             new = {number: text for number, text in hashes.items() if number != state.from_block}
             if new:
                 await connection.execute(
@@ -126,6 +122,15 @@ class EventStore:
                 delete(blocks).where(blocks.c.number < oldest, blocks.c.number != state.from_block)
             )
             await connection.execute(update(scan).values(scanned_to=last))
+
+    async def mend(
+        self, first: int, last: int, *, told: Sequence[StakingEvent], seeded: Iterable[NodeRegistration] = ()
+    ) -> None:
+        """Replace the events of the blocks `first` to `last`, which have been written before, in one transaction."""
+        async with self._database.writing() as connection:
+            for table in (events, seeds):
+                await connection.execute(delete(table).where(table.c.block_number.between(first, last)))
+            await _insert(connection, told, seeded)
 
     async def told(self, kind: StakingEventKind) -> AsyncIterator[list[StakingEvent]]:
         """All events of a kind, oldest first, some at a time."""
@@ -184,6 +189,17 @@ class EventStore:
         async with self._database.reading() as connection:
             found = [await fetch_window(connection, rows, ORDER, window, extent(wanted)) for rows in selections(wanted)]
         return _merged(found, window)
+
+
+async def _insert(
+    connection: AsyncConnection, told: Sequence[StakingEvent], seeded: Iterable[NodeRegistration]
+) -> None:
+    for start in range(0, len(told), INSERT_CHUNK):
+        chunk = told[start : start + INSERT_CHUNK]
+        await connection.execute(insert(events), [_values(event) for event in chunk])
+    rows = [_seed(registration) for registration in seeded]
+    if rows:
+        await connection.execute(insert(seeds), rows)
 
 
 def selections(wanted: EventFilter) -> list[Select[Any]]:

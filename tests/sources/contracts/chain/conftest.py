@@ -113,6 +113,8 @@ class FakeChain:
         self.max_logs: int | None = None
         self.max_addresses: int | None = None
         self.range_words = "block range is too large"
+        self.left_out: set[int] = set()
+        """Blocks whose logs are kept back."""
         self.code_kept_from = 0
         self.state_kept_from = 0
         self.tells_times = False
@@ -358,7 +360,9 @@ class FakeChain:
             log
             for block in self.blocks[first : last + 1]
             for log in block.logs
-            if (not addresses or log["address"] in addresses) and (not names or log["topics"][0] in names)
+            if int(log["blockNumber"], 16) not in self.left_out
+            and (not addresses or log["address"] in addresses)
+            and (not names or log["topics"][0] in names)
         ]
         if self.max_logs is not None and len(found) > self.max_logs:
             raise self.refusal(-32005, f"query returned more than {self.max_logs} results")
