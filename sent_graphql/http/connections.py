@@ -7,29 +7,55 @@ when its client takes too long over either, and when there are too many.
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
 import h11
 import orjson
-from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sent_graphql.http.clients import party
+from sent_graphql.http.lateness import Lateness
+from sent_graphql.http.quotas import FREE
 from sent_graphql.http.replies import SECURITY_HEADERS
+from sent_graphql.http.workload import RETRY_SECONDS, overload
 from sent_graphql.settings import HttpSettings
 
+
+def refusal_bytes(status: int, headers: Mapping[str, str], errors: Sequence[Mapping[str, Any]]) -> bytes:
+    """A whole answer that refuses a request ahead of the application, in the form of all others, and ends it all."""
+    body = orjson.dumps({"errors": errors})
+    lines = {
+        **SECURITY_HEADERS,
+        **headers,
+        "content-type": "application/json",
+        "content-length": str(len(body)),
+        "cache-control": "no-store",
+        "connection": "close",
+    }
+    head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in lines.items())]
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
 ARRIVED: Final = "arrived"
-"""Where a request's state tells when the last of what has come of it was read, in seconds of the loop's clock."""
+"""Where a request's state tells since when it may have waited to be read, in seconds of the loop's clock."""
 
 LEAST_READ: Final = 16 * 1024
 """Bytes of a waiting answer that a client has to take within the read timeout; less is next to nothing."""
+
+WATCHED: Final = tuple(f"GET {path} ".encode() for path in sorted(FREE))
+"""How requests begin that are always answered."""
+
+TOO_LATE: Final = refusal_bytes(503, {"retry-after": str(RETRY_SECONDS)}, [overload().formatted()])
+"""The answer to who has waited too long to be read: refusing has to be far cheaper than reading."""
 
 
 class Guard:
     """Counts the open connections, in all and of each address that is not a trusted proxy's."""
 
-    def __init__(self, settings: HttpSettings, *, live_per_address: int) -> None:
+    def __init__(self, settings: HttpSettings, live_per_address: int) -> None:
         self._settings = settings
         self._per_address = settings.max_connections_per_address + live_per_address
         self._proxies = [ip_network(text) for text in settings.trusted_proxies]
@@ -64,9 +90,10 @@ class Guard:
 
 
 class GuardedProtocol(H11Protocol):
-    """One connection. Subclasses have `guard` and `settings`."""
+    """One connection. Subclasses have `guard`, `lateness` and `settings`."""
 
     guard: Guard
+    lateness: Lateness
     settings: HttpSettings
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's business
@@ -94,7 +121,12 @@ class GuardedProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes what has come; a head that has begun must be whole in time, however it trickles."""
-        self._arrived = self.loop.time()
+        late = self.lateness.seconds()
+        if late > self.settings.max_delay and self._is_new(data):
+            self.transport.write(TOO_LATE)
+            self.transport.close()
+            return
+        self._arrived = self.loop.time() - late
         super().data_received(data)
         if self._is_answering():
             self._stop_awaiting()
@@ -140,20 +172,7 @@ class GuardedProtocol(H11Protocol):
             if is_large
             else (400, "BAD_REQUEST", msg)
         )
-        body = orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
-        headers = {
-            **SECURITY_HEADERS,
-            "content-type": "application/json",
-            "content-length": str(len(body)),
-            "cache-control": "no-store",
-            "connection": "close",
-        }
-        for part in (
-            h11.Response(status_code=status, headers=list(headers.items()), reason=STATUS_PHRASES[status]),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            self.transport.write(self.conn.send(part) or b"")
+        self.transport.write(refusal_bytes(status, {}, [{"message": message, "extensions": {"code": code}}]))
         self._stop_awaiting()
         self.transport.close()
         self._watch_reader()
@@ -161,6 +180,11 @@ class GuardedProtocol(H11Protocol):
     async def _stamped(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         scope["state"][ARRIVED] = self._arrived
         await self._service(scope, receive, send)
+
+    def _is_new(self, data: bytes) -> bool:
+        """Whether a request begins that may be refused unread: it is nobody's who watches over the service."""
+        is_between = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
+        return is_between and not self._is_answering() and not data.startswith(WATCHED)
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -204,12 +228,13 @@ class GuardedProtocol(H11Protocol):
             self._leave = None
 
 
-def guarded_protocol(settings: HttpSettings, *, live_per_address: int) -> type[GuardedProtocol]:
+def guarded_protocol(settings: HttpSettings, lateness: Lateness, *, live_per_address: int) -> type[GuardedProtocol]:
     """The connections of one server. `live_per_address`: how many of one address may carry subscriptions."""
-    guard_of_all, settings_of_all = Guard(settings, live_per_address=live_per_address), settings
+    guard_of_all, lateness_of_all, settings_of_all = Guard(settings, live_per_address), lateness, settings
 
     class ServedProtocol(GuardedProtocol):
         guard = guard_of_all
+        lateness = lateness_of_all
         settings = settings_of_all
 
     return ServedProtocol

@@ -1,12 +1,16 @@
 """Requests that are refused now and may be made again later: the client has asked for too much, or everybody has."""
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Final
 
+from starlette.middleware import Middleware
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sent_graphql.http.media_types import JSON
 from sent_graphql.http.replies import json_reply
+
+_REFUSAL: Final = "refusal"
 
 
 class NotNowError(Exception):
@@ -36,6 +40,28 @@ class NotNowError(Exception):
             headers={**(headers or {}), **self.headers},
             media_type=media_type,
         )
+
+
+class Refusing:
+    """Answers requests that are refused ahead of the application, with the headers that `layers` give all answers."""
+
+    def __init__(self, layers: Iterable[Middleware]) -> None:
+        app: ASGIApp = self._answer
+        for layer in reversed(list(layers)):
+            app = layer.cls(app, *layer.args, **layer.kwargs)
+        self._app = app
+
+    async def __call__(self, error: NotNowError, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuses one, or the handshake of a WebSocket."""
+        if scope["type"] == "websocket":
+            await error.response()(scope, receive, send)
+            return
+        scope.setdefault("state", {})[_REFUSAL] = error
+        await self._app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error: NotNowError = scope["state"][_REFUSAL]
+        await error.response()(scope, receive, send)
 
 
 class RateLimitedError(NotNowError):

@@ -5,7 +5,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sent_graphql.http.clients import client_of
-from sent_graphql.http.not_now import RateLimitedError
+from sent_graphql.http.not_now import RateLimitedError, Refusing
 from sent_graphql.http.rate_limit import REQUEST, RateLimit
 
 FREE: Final = frozenset({"/healthz", "/readyz"})
@@ -13,10 +13,14 @@ FREE: Final = frozenset({"/healthz", "/readyz"})
 
 
 class Quotas:
-    """Charges for requests and handshakes, and adds the headers of rate limits to answers."""
+    """Charges for requests and handshakes, and adds the headers of rate limits to answers.
 
-    def __init__(self, app: ASGIApp, limit: RateLimit) -> None:
+    `refusing` answers who has asked for too much.
+    """
+
+    def __init__(self, app: ASGIApp, limit: RateLimit, refusing: Refusing) -> None:
         self._app = app
+        self._refusing = refusing
         self._limit = limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -34,6 +38,6 @@ class Quotas:
         try:
             self._limit.charge(client, REQUEST)
         except RateLimitedError as error:
-            await error.response()(scope, receive, send_with_headers)
+            await self._refusing(error, scope, receive, send_with_headers)
         else:
             await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)

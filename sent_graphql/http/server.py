@@ -23,6 +23,7 @@ from sent_graphql.http.health import Readyz, healthz
 from sent_graphql.http.info import Info
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.middleware import Faults, RequestLog, SecurityHeaders, cors
+from sent_graphql.http.not_now import Refusing
 from sent_graphql.http.operations import Operations
 from sent_graphql.http.persisted_queries import PersistedQueries
 from sent_graphql.http.quotas import Quotas
@@ -93,6 +94,8 @@ def create_app(
         settings=settings.live,
         origins=settings.http.cors_origins,
     )
+    headers = [Middleware(SecurityHeaders), *cors(settings.http.cors_origins)]
+    refusing = Refusing(headers)
     routes: list[BaseRoute] = [
         Route("/", _home),
         Route("/graphql", graphql),
@@ -108,8 +111,8 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(Shedding, max_delay=settings.http.max_delay),
-            Middleware(Quotas, limit=limit),
+            Middleware(Shedding, max_delay=settings.http.max_delay, refusing=refusing),
+            Middleware(Quotas, limit=limit, refusing=refusing),
             Middleware(Sockets, endpoint=sockets),
             Middleware(
                 Replays,
@@ -119,8 +122,7 @@ def create_app(
                 body_timeout=settings.http.body_timeout,
             ),
             Middleware(RequestLog),
-            Middleware(SecurityHeaders),
-            *cors(settings.http.cors_origins),
+            *headers,
             Middleware(Faults),
         ],
         exception_handlers={HTTPException: on_http_exception},

@@ -8,15 +8,17 @@ import asyncio
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sent_graphql.http.connections import ARRIVED
+from sent_graphql.http.not_now import Refusing
 from sent_graphql.http.quotas import FREE
 from sent_graphql.http.workload import overload
 
 
 class Shedding:
-    """Passes on requests that have waited for `max_delay` seconds at most since they were read off the network."""
+    """Passes on requests that have waited for `max_delay` seconds at most; `refusing` answers the others."""
 
-    def __init__(self, app: ASGIApp, max_delay: float) -> None:
+    def __init__(self, app: ASGIApp, max_delay: float, refusing: Refusing) -> None:
         self._app = app
+        self._refusing = refusing
         self._max_delay = max_delay
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -25,7 +27,7 @@ class Shedding:
         if arrived is None or scope["path"] in FREE or self._waited(arrived) <= self._max_delay:
             await self._app(scope, receive, send)
         else:
-            await overload().response()(scope, receive, send)
+            await self._refusing(overload(), scope, receive, send)
 
     def _waited(self, arrived: float) -> float:
         return asyncio.get_running_loop().time() - arrived

@@ -126,7 +126,7 @@ async def host(make: Any) -> AsyncIterator[Callable[..., Any]]:
                     deregistration_lock_seconds=172_800,
                 ),
                 oxend=OxendSettings(endpoints=("ipc://oxend/mainnet.sock",)),
-                http=HttpSettings(shutdown_grace=1, **sections.get("http", {})),
+                http=HttpSettings(**{"shutdown_grace": 1, "max_delay": 60, **sections.get("http", {})}),
                 graphql=GraphqlSettings(**sections.get("graphql", {})),
                 live=LiveSettings(**sections.get("live", {})),
                 rate_limit=RateLimitSettings(**sections.get("rate_limit", {})),

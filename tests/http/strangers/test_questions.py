@@ -141,6 +141,16 @@ async def test_who_asks_too_often_gets_429_and_is_told_when_to_come_again(host: 
     assert last.headers["ratelimit-policy"] == '"cost";q=300;w=300000, "dear";q=1;w=1000'
     assert last.headers["ratelimit"].startswith('"cost";r=')
     assert last.headers["cache-control"] == "no-store"
+    assert last.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_pages_that_may_ask_may_also_read_that_they_asked_too_often(host: Any) -> None:
+    here = await host(rate_limit=FEW, http={"cors_origins": ("https://app.example",)})
+    headers = {"origin": "https://app.example"}
+    while (last := await here.client.get("/info", headers=headers)).status_code != 429:
+        continue
+    assert last.headers["access-control-allow-origin"] == "https://app.example"
+    assert {"ratelimit", "retry-after"} <= set(last.headers["access-control-expose-headers"].split(", "))
 
 
 async def test_health_is_told_also_to_who_has_asked_too_often(host: Any) -> None:
