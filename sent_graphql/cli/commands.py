@@ -170,7 +170,7 @@ def doctor(
     from sent_graphql.cli.diagnose import diagnose  # noqa: PLC0415 - its parts cost time that the others save
 
     colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    if not diagnose(loaded.settings, json=as_json, colours=colours):
+    if not diagnose(loaded, json=as_json, colours=colours):
         raise typer.Exit(exits.UNAVAILABLE)
 
 

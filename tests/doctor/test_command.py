@@ -50,6 +50,7 @@ async def test_all_is_fine(doctor: Doctor, oxend: OxendMaker, rpc: Any) -> None:
     code, out, err = await doctor(SENT_OXEND__ENDPOINTS=await oxend(), SENT_CONTRACTS__RPC_URLS=rpc.url)
 
     assert code == exits.FINE
+    assert "stagenet.db: will be made" in out
     assert "replies: stagenet" in out
     assert "has the rewards contract at 0x4abfFB7f922767f22c7aa6524823d93FDDaB54b1" in out
     assert out.endswith("All is fine.\n")
@@ -76,6 +77,17 @@ async def test_every_endpoint_and_url_is_examined(doctor: Doctor, oxend: OxendMa
     assert "replies: stagenet" in out
     assert "RPC http://127.0.0.1:1: refused" in out
     assert "serves chain 421614" in out
+
+
+async def test_a_database_that_does_not_answer_is_told_without_its_password(doctor: Doctor) -> None:
+    url = "postgresql+asyncpg://user:PASSWORD@127.0.0.1:1/name"
+
+    code, out, err = await doctor(SENT_DATABASE__URL=url)
+
+    assert code == exits.UNAVAILABLE
+    assert "wrong  database postgresql+asyncpg://user:***@127.0.0.1:1/name: the database cannot be reached" in out
+    assert "pg_isready -h 127.0.0.1 -p 1" in out
+    assert "PASSWORD" not in out + err
 
 
 async def test_json_is_one_document(doctor: Doctor) -> None:
