@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
+import structlog
 from sqlalchemy import URL, make_url
 
 from sent_graphql.localdev.anvil import find_anvil, start_anvil
@@ -135,6 +136,17 @@ async def database(database_url: URL) -> AsyncIterator[Database]:
     await opened.open()
     yield opened
     await opened.close()
+
+
+@pytest.fixture(autouse=True)
+def logging_stays_as_it_was() -> Iterator[None]:
+    """What a test sets up for its own log is gone after it: others read theirs."""
+    before = structlog.get_config() if structlog.is_configured() else None
+    yield
+    if before is None:
+        structlog.reset_defaults()
+    else:
+        structlog.configure(**before)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
