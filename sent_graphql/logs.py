@@ -15,6 +15,7 @@ import structlog
 from pydantic import SecretStr
 from structlog.typing import Processor
 
+from sent_graphql.log_pipe import LogPipe
 from sent_graphql.masking import HIDDEN, mask_urls
 from sent_graphql.settings import LogSettings
 
@@ -28,7 +29,7 @@ QUIET_LIBRARIES: Final = frozenset(
 
 
 def configure_logging(
-    settings: LogSettings, stream: TextIO | None = None, environ: Mapping[str, str] | None = None
+    settings: LogSettings, stream: TextIO | LogPipe | None = None, environ: Mapping[str, str] | None = None
 ) -> None:
     """Sets up structlog and the standard library's logging; call once, before anything is logged.
 
@@ -105,7 +106,7 @@ def _masked(value: object, nesting: int = 0) -> object:
     return mask_urls(str(value))
 
 
-def _renderer(settings: LogSettings, stream: TextIO, environ: Mapping[str, str]) -> Processor:
+def _renderer(settings: LogSettings, stream: TextIO | LogPipe, environ: Mapping[str, str]) -> Processor:
     terminal = stream.isatty()
     if settings.format == "json" or (settings.format == "auto" and not terminal):
         return structlog.processors.JSONRenderer(serializer=_json)

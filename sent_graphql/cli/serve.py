@@ -9,6 +9,7 @@ from collections.abc import Callable
 import structlog
 
 from sent_graphql.configuration import LoadedSettings
+from sent_graphql.log_pipe import LogPipe
 from sent_graphql.logs import configure_logging
 from sent_graphql.models.network import NetworkType
 
@@ -30,7 +31,12 @@ def serve_until_stopped(loaded: LoadedSettings, announce: Callable[[str], None])
 
     RootRefusedError, UnavailableError and SourceMisconfiguredError are for the user to mend.
     """
-    configure_logging(loaded.settings.log)
+    with LogPipe(sys.stderr) as log:
+        configure_logging(loaded.settings.log, log)
+        _serve_until_stopped(loaded, announce)
+
+
+def _serve_until_stopped(loaded: LoadedSettings, announce: Callable[[str], None]) -> None:
     _mind_root(loaded, os.geteuid() if hasattr(os, "geteuid") else None)
     # A shell has its background jobs ignore SIGINT, and what it ignores could not stand in for SIGTERM.
     signal.signal(signal.SIGINT, signal.default_int_handler)

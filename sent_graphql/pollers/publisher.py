@@ -32,6 +32,11 @@ Two, because one may have been under way already without that wallet."""
 UNUSABLE = "internal error while joining both sides, see the log"
 """What users are told of a view that our own code cannot join."""
 
+VERSIONS_UNKEPT = 10_000
+"""More versions than can be published between two keepings of the snapshot: so many are passed over after a restart.
+
+The clock sees to it that they grow; only where it was set back and the last run was killed, it does not."""
+
 EXAMPLES_LOGGED = 5
 """Contradictions between the sides that one log line names."""
 
@@ -94,7 +99,7 @@ class SnapshotPublisher:
 
         `seen`: nodes that were seen otherwise than the views tell.
         """
-        self._version = version
+        self._version = version + VERSIONS_UNKEPT
         self._lives = lives
         self._archive = self._archive.remembering(seen)
 

@@ -170,6 +170,24 @@ class RunningService:
         while line := await self.process.stderr.readline():
             self.log.append(line.decode())
 
+    def close_log(self) -> None:
+        """Nobody reads the log any more: what is written to it fails."""
+        self._reading.cancel()
+        self._log_pipe().close()
+
+    def pause_log(self) -> None:
+        """Nobody takes anything out of the log's pipe for now."""
+        self._log_pipe().pause_reading()
+
+    def resume_log(self) -> None:
+        """The log is read on."""
+        self._log_pipe().resume_reading()
+
+    def _log_pipe(self) -> asyncio.ReadTransport:
+        transport = self.process._transport.get_pipe_transport(2)  # type: ignore[attr-defined] - no other way to it
+        assert isinstance(transport, asyncio.ReadTransport)
+        return transport
+
     async def query(self, document: str, **variables: Any) -> Any:
         """`data` of the answer; any error fails the test."""
         answer = await self.ask(document, **variables)
@@ -210,7 +228,7 @@ class RunningService:
             self.process.send_signal(signal.SIGABRT)
             await self._reading
             raise AssertionError("the service did not end:\n" + "".join(self.log[-120:])) from None
-        await self._reading
+        await asyncio.wait([self._reading])
         return code
 
 
