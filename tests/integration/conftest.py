@@ -184,7 +184,8 @@ class RunningService:
         self._log_pipe().resume_reading()
 
     def _log_pipe(self) -> asyncio.ReadTransport:
-        transport = self.process._transport.get_pipe_transport(2)  # type: ignore[attr-defined] - no other way to it
+        process: Any = self.process
+        transport = process._transport.get_pipe_transport(2)
         assert isinstance(transport, asyncio.ReadTransport)
         return transport
 
