@@ -5,12 +5,16 @@ each one that is not held any more must have exited by one. Events of other kind
 """
 
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
 
 IDS_NAMED: Final = 5
 """Nodes that a message names; the rest is counted."""
+
+MOST_MISSING: Final = 10_000
+"""Missing registrations, and exits, that are looked for: the next id is the endpoint's word, however high it is."""
 
 
 class Gap(Struct, frozen=True, kw_only=True):
@@ -50,8 +54,9 @@ def find_gap(
     registration by id, and `exited`: ids, both as events told.
     """
     ids = range(1, next_id)
-    unregistered = tuple(contract_id for contract_id in ids if contract_id not in registered)
-    unexited = tuple(contract_id for contract_id in ids if contract_id not in held and contract_id not in exited)
+    untold = (contract_id for contract_id in ids if contract_id not in registered)
+    gone = (contract_id for contract_id in ids if contract_id not in held and contract_id not in exited)
+    unregistered, unexited = (tuple(islice(missing, MOST_MISSING)) for missing in (untold, gone))
     if not unregistered and not unexited:
         return None
     begin = min((*unregistered, *unexited))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sent_graphql.models.history import EventFilter
 from sent_graphql.models.pages import Window
 from sent_graphql.sources.contracts import mending
-from sent_graphql.sources.contracts.gaps import find_gap
+from sent_graphql.sources.contracts.gaps import MOST_MISSING, find_gap
 from sent_graphql.sources.contracts.source import ContractsSource
 from sent_graphql.sources.database.database import Database
 from sent_graphql.sources.database.events import EventStore
@@ -51,6 +51,12 @@ def test_what_no_event_told_is_found_with_the_blocks_where_it_was(
 def test_a_message_names_few_nodes_and_counts_the_rest() -> None:
     gap = find_gap(9, {3, 4, 5, 6, 7, 8}, {}, {1}, first=FIRST, last=LAST)
     assert "the registration of nodes 1, 2, 3, 4, 5 and 3 more and the exit of node 2:" in str(gap)
+
+
+def test_a_next_id_beyond_all_measure_is_looked_at_within_bounds() -> None:
+    gap = find_gap(2**64, {1}, {1: FIRST}, set(), first=FIRST, last=LAST)
+    assert gap is not None
+    assert len(gap.registrations) == len(gap.exits) == MOST_MISSING
 
 
 async def test_logs_left_out_by_the_scan_are_read_again_and_stored_in_their_place(
