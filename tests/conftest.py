@@ -1,6 +1,7 @@
 """Parts that many rooms' tests stand on: a real EVM with the contracts on it, and networks made by hand."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
@@ -142,7 +143,13 @@ async def database(database_url: URL) -> AsyncIterator[Database]:
 def logging_stays_as_it_was() -> Iterator[None]:
     """What a test sets up for its own log is gone after it: others read theirs."""
     before = structlog.get_config() if structlog.is_configured() else None
+    root = logging.getLogger()
+    handlers, level = set(root.handlers), root.level
     yield
+    for handler in root.handlers[:]:
+        if handler not in handlers and not type(handler).__module__.startswith("_pytest"):
+            root.removeHandler(handler)
+    root.setLevel(level)
     if before is None:
         structlog.reset_defaults()
     else:
