@@ -33,6 +33,13 @@ EXAMPLES = int(os.environ.get("EXECUTION_EXAMPLES", "170"))
 
 ILL = RegistrationError(code=RegistrationErrorCode.TOO_MUCH, message="too much", total=10**20)
 
+# When a field fails while others wait for their turn, graphql-core drops what of those has not begun.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:coroutine .* was never awaited:RuntimeWarning",
+    "ignore:.*was never awaited:pytest.PytestUnraisableExceptionWarning",
+    "ignore:Exception ignored in. <coroutine object:pytest.PytestUnraisableExceptionWarning",
+)
+
 
 class Upstream:
     """Everything that is not in snapshots; it takes a turn of the event loop to answer."""
