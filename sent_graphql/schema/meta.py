@@ -29,7 +29,8 @@ class ScanProgress:
     )
     complete: bool = strawberry.field(description="The scan has caught up: nothing is missing for want of events.")
     error: str | None = strawberry.field(
-        description="Why the scan does not go on now, or which nodes' events its source leaves out, in short; null when all is well."
+        description="Why the scan does not go on now, or which nodes' events its source leaves out, in short; null "
+        "when all is well."
     )
 
 
