@@ -128,7 +128,7 @@ class JsonRpc:
         now = self._clock()
         usable = [i for i in order if self._endpoints[i].wrong_chain is None or self._endpoints[i].rest_until <= now]
         if not usable:
-            return self._endpoints[self._current].last_error or RpcUnreachableError("no endpoint can be asked")
+            return self._wrong_chain(self._endpoints[self._current])
         index = next((i for i in usable if self._endpoints[i].rest_until <= now), None)
         if index is None:
             index = min(usable, key=lambda i: self._endpoints[i].rest_until)

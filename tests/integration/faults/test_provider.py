@@ -106,8 +106,10 @@ async def test_a_provider_that_turns_to_another_chain_is_told_and_what_was_read_
     assert watch.source(data, "CONTRACTS")["height"] == watch.source(before, "CONTRACTS")["height"]
     assert await service.query(watch.shown) == shown
     provider.lie = None
-    data = await watch.well(service)
-    assert watch.source(data, "CONTRACTS")["scan"] == {"complete": True, "error": None}
+    await watch.well(service)
+    await service.until(
+        watch.meta, lambda data: watch.source(data, "CONTRACTS")["scan"] == {"complete": True, "error": None}
+    )
     assert not any("events forgotten" in line for line in service.log)
     watch.unharmed(service)
 
