@@ -6,17 +6,13 @@ Every message is applied: at the end each subscriber has to know exactly what a 
 """
 
 import argparse
-import asyncio
-import json
 import statistics
-import sys
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import uvloop
 from live.readers import Readers
 from live.scenario import Scenario, make_context, questions
+from live.server import Server
 
 from sent_graphql.resolvers.changes import Event
 from sent_graphql.schema.build import build_schema
@@ -28,47 +24,6 @@ SHORT = 15
 HEAD = "    server  clients  updates ms/message  ms/update  KiB/conn   p50/ms   p99/ms   messages  folded   B/msg"
 
 GOALS = {"CPU per message, of the bare socket's": 1.5, "KiB per connection": 40.0, "p99 in seconds": 1.0}
-
-
-@dataclass
-class Server:
-    """One of the contenders, in a process of its own."""
-
-    name: str
-    process: asyncio.subprocess.Process
-    port: int = 0
-
-    @classmethod
-    async def start(cls, name: str) -> "Server":
-        """Starts it, and waits until it listens."""
-        program = [sys.executable, "-m", "live.contenders", name]
-        pipe = asyncio.subprocess.PIPE
-        here = Path(__file__).parent
-        process = await asyncio.create_subprocess_exec(*program, cwd=here, stdin=pipe, stdout=pipe, limit=2**20)
-        server = cls(name, process)
-        server.port = await server.reply()
-        return server
-
-    def tell(self, *command: object) -> None:
-        """Gives an order."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(command).encode() + b"\n")
-
-    async def reply(self) -> Any:  # noqa: ANN401 - JSON
-        """What it says to the last order."""
-        assert self.process.stdout is not None
-        return json.loads(await self.process.stdout.readline())
-
-    async def ask(self, *command: object) -> Any:  # noqa: ANN401 - JSON
-        """An order and what comes of it."""
-        self.tell(*command)
-        return await self.reply()
-
-    async def stop(self) -> None:
-        """Ends it."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        await self.process.wait()
 
 
 @dataclass

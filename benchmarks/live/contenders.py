@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -65,6 +65,9 @@ class Contender(Protocol):
     async def run(self) -> None:
         """What goes on beside the application, until cancelled."""
 
+    def state(self) -> dict[str, int]:
+        """What it counts of its own."""
+
 
 class Ours:
     """The service's own application, fed by hand."""
@@ -73,6 +76,7 @@ class Ours:
         self._scenario = Scenario()
         self._snapshots = SnapshotCache(self._scenario.present())
         schema = build_schema(settings.graphql, settings.network.nettype.value)
+        self._connections = LiveConnections(settings.live)
         self._hub = LiveQueryHub(
             schema, self._snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens
         )
@@ -82,7 +86,7 @@ class Ours:
             snapshots=self._snapshots,
             make_context=make_context,
             live=self._hub,
-            connections=LiveConnections(settings.live),
+            connections=self._connections,
         )
 
     async def prepare(self, updates: int) -> Sequence[Update]:
@@ -92,6 +96,15 @@ class Ours:
     async def run(self) -> None:
         """Live queries follow the snapshots."""
         await self._hub.run()
+
+    def state(self) -> dict[str, int]:
+        """What the live queries and the transports count."""
+        return {
+            "connections": len(self._connections),
+            "groups": self._hub.groups,
+            "members": self._hub.members,
+            "sending": self._hub.sending,
+        }
 
 
 class PlainFeed:
@@ -217,6 +230,10 @@ class Strawberry:
         """Everything is done by the generators."""
         await asyncio.Event().wait()
 
+    def state(self) -> dict[str, int]:
+        """Nothing."""
+        return {}
+
 
 class Bare:
     """Sockets that are sent what our own service would send, and nothing else: the least that there can be."""
@@ -237,6 +254,10 @@ class Bare:
     async def run(self) -> None:
         """Sockets are sent to when there is something to send."""
         await asyncio.Event().wait()
+
+    def state(self) -> dict[str, int]:
+        """The sockets."""
+        return {"connections": len(self._sockets)}
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one socket."""
@@ -324,8 +345,8 @@ async def _watch(hub: LiveQueryHub) -> list[_Outlet]:
 CONTENDERS: Final[dict[str, Callable[[Settings], Contender]]] = {"ours": Ours, "strawberry": Strawberry, "bare": Bare}
 
 
-def bench_settings() -> Settings:
-    """The default settings, but that all clients may come from one address."""
+def bench_settings(live: Mapping[str, float]) -> Settings:
+    """The default settings but for those, and that all clients may come from one address."""
     return Settings(
         network=NetworkSettings(
             name="mainnet",
@@ -335,14 +356,14 @@ def bench_settings() -> Settings:
             deregistration_lock_seconds=2_592_000,
         ),
         oxend=OxendSettings(endpoints=("ipc://never-asked.sock",)),
-        live=LiveSettings(max_connections=MOST, max_connections_per_address=MOST),
+        live=LiveSettings.model_validate({"max_connections": MOST, "max_connections_per_address": MOST} | dict(live)),
     )
 
 
-async def serve(name: str) -> None:
+async def serve(name: str, live: Mapping[str, float]) -> None:
     """Serves and obeys until standard input ends."""
     configure_logging(LogSettings(level="warning"))
-    settings = bench_settings()
+    settings = bench_settings(live)
     contender = CONTENDERS[name](settings)
     bound = socket.create_server(("127.0.0.1", 0), backlog=2048)
     bound.setblocking(False)
@@ -373,6 +394,11 @@ async def serve(name: str) -> None:
                 _say(len(updates))
             case ["run", float(interval)]:
                 _say(await _publish(updates, interval))
+            case ["move", float(interval)]:
+                tasks.append(asyncio.create_task(_move(contender, interval)))
+                _say("moving")
+            case ["state"]:
+                _say(contender.state() | {"tasks": len(asyncio.all_tasks())} | _held())
     await end(tasks)
 
 
@@ -389,6 +415,24 @@ async def _publish(updates: Sequence[Update], interval: float) -> dict[str, obje
     return {"moments": moments, "cpu": time.process_time() - began}
 
 
+async def _move(contender: Contender, interval: float) -> None:
+    """Publishes updates for ever."""
+    while True:
+        (update,) = await contender.prepare(1)
+        await update()
+        await asyncio.sleep(interval)
+
+
+def _held() -> dict[str, int]:
+    """What this process holds; after a collection, so that only what is reachable counts."""
+    gc.collect()
+    return {
+        "sockets": sum(path.is_socket() for path in Path("/proc/self/fd").iterdir()),
+        "objects": len(gc.get_objects()),
+        "resident": _resident(),
+    }
+
+
 def _bound(publish: Callable[[Any], Awaitable[None]], update: object) -> Update:
     return lambda: publish(update)
 
@@ -403,4 +447,4 @@ def _say(value: object) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(sys.argv[1]))
+    uvloop.run(serve(sys.argv[1], json.loads(sys.argv[2])))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
 EXTENSION: Final = "sent_graphql.push"
@@ -40,6 +40,14 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         super().handle_connect(event)
         if not self.close_sent:
             self.scope["extensions"][EXTENSION] = {"push": self.push}
+
+    def send_receive_event_to_app(self) -> None:
+        """Passes a message on. A text that is none ends the connection, and is nothing for the log."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_text(b"".join(self.frames)):
+            self.conn.send_close(CloseCode.INVALID_DATA)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
 
     def push(self, message: bytes) -> bool:
         """See Push."""
@@ -96,6 +104,14 @@ def push_of(scope: Any) -> Push | None:  # noqa: ANN401 - ASGI's scopes are dict
     """The short way of a connection, where it has one."""
     push: Push | None = scope.get("extensions", {}).get(EXTENSION, {}).get("push")
     return push
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _head(size: int) -> bytes:

@@ -141,6 +141,22 @@ async def test_a_message_in_crumbs_arrives_whole(stage: Any, bare: Any, monkeypa
     assert json.loads(bytes(heard[1].data)) == {"type": "pong", "payload": {"text": "x" * 100}}
 
 
+async def test_a_text_that_is_none_ends_the_connection_and_leaves_the_log_alone(
+    stage: Any, bare: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await bare(stage)
+    await client.frames()
+    client.protocol.send_text(b"caf\xc3", fin=False)
+    client.protocol.send_continuation(b"\xa9 \xff", fin=True)
+    with caplog.at_level(logging.WARNING):
+        await client.flush()
+        (closing,) = await client.frames()
+    assert closing.opcode is Opcode.CLOSE
+    assert client.protocol.close_rcvd is not None
+    assert client.protocol.close_rcvd.code == 1007
+    assert not caplog.records
+
+
 async def test_a_refusal_is_no_fault_of_ours(serve: Any, caplog: pytest.LogCaptureFixture) -> None:
     stage = await serve(max_connections=0)
     with caplog.at_level(logging.WARNING), pytest.raises(InvalidStatus, match="503"):
