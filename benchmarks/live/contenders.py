@@ -45,7 +45,7 @@ from sent_graphql.schema.scalars import Address, scalars
 from sent_graphql.schema.service_nodes import ServiceNode
 from sent_graphql.schema.wallets import Wallet
 from sent_graphql.server import serve_http
-from sent_graphql.settings import LiveSettings, LogSettings, NetworkSettings, OxendSettings, Settings
+from sent_graphql.settings import LiveSettings, LogSettings, NetworkSettings, OxendSettings, RateLimitSettings, Settings
 from sent_graphql.tasks import end
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -346,7 +346,7 @@ CONTENDERS: Final[dict[str, Callable[[Settings], Contender]]] = {"ours": Ours, "
 
 
 def bench_settings(live: Mapping[str, float]) -> Settings:
-    """The default settings but for those, and that all clients may come from one address."""
+    """The default settings but for those, and that one address may have as many clients and questions as it likes."""
     return Settings(
         network=NetworkSettings(
             name="mainnet",
@@ -356,6 +356,7 @@ def bench_settings(live: Mapping[str, float]) -> Settings:
             deregistration_lock_seconds=2_592_000,
         ),
         oxend=OxendSettings(endpoints=("ipc://never-asked.sock",)),
+        rate_limit=RateLimitSettings(enabled=False),
         live=LiveSettings.model_validate({"max_connections": MOST, "max_connections_per_address": MOST} | dict(live)),
     )
 
