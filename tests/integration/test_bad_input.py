@@ -78,6 +78,7 @@ async def test_what_is_no_data_is_a_failed_poll_that_leaves_the_last_good_data(s
         assert await service.query(HEIGHT) == shown
         await stage.oxend.order(set={command: good[command]}, push=[5314, "ab" * 32])
         await service.until(META, lambda data: oxend_of(data)["healthy"])
+    assert await service.stop() == 0
     assert "Traceback" not in "".join(service.log)
 
 

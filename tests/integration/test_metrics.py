@@ -105,5 +105,6 @@ async def test_metrics_are_told_on_their_own_port_or_nowhere(stage: Any) -> None
     service = await stage.serve()
     await service.until("{ network { blockHeight } }", lambda data: data["network"])
 
-    assert TOLD.search("".join(service.log)) is None
     assert (await service.client.get("/metrics")).status_code == 404
+    assert await service.stop() == 0
+    assert TOLD.search("".join(service.log)) is None

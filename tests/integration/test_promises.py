@@ -49,4 +49,5 @@ async def test_no_question_makes_the_service_fail_hang_or_tell_of_its_insides(st
 
     assert fuzz.returncode == 0, output.decode()
     await service.query("{ meta { version } }")
+    assert await service.stop() == 0
     assert not [line for line in service.log if "Traceback" in line]
