@@ -325,6 +325,15 @@ class HttpSettings(Section):
     max_header_bytes: Annotated[
         int, Field(ge=1024, le=1024 * 1024, description="Largest head of a request, with its first line.")
     ] = 16 * 1024
+    max_pipelined_requests: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000,
+            description="Requests that one connection may send ahead while another is answered; it is closed after the "
+            "answers to these where it sends more.",
+        ),
+    ] = 16
     header_timeout: Annotated[Seconds, Field(description="Longest time that a client may take to send a head.")] = 10.0
     idle_timeout: Annotated[Seconds, Field(description="How long a connection may be silent between two requests.")] = (
         65.0

@@ -1,7 +1,8 @@
 """uvicorn's HTTP connections, with bounds for clients that are slow, or many.
 
-uvicorn waits for ever for a head that comes in trickles, and for a reader who does not read. Here a connection is cut
-when its client takes too long over either, and when there are too many.
+uvicorn waits for ever for a head that comes in trickles, and for a reader who does not read, and takes heads of any
+length and any number of requests at once. Here a connection is cut when its client takes too long over either, and when
+there are too many; what is too much, or no HTTP, is refused in words.
 """
 
 import asyncio
@@ -12,9 +13,9 @@ from http import HTTPStatus
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 
-import h11
+import httptools
 import orjson
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sent_graphql.http.clients import party
 from sent_graphql.http.lateness import Lateness
@@ -89,7 +90,15 @@ class Guard:
         return any(parsed in network for network in self._proxies)
 
 
-class GuardedProtocol(H11Protocol):
+class RefusedHeadError(Exception):
+    """A request's head, though HTTP by its form, is not to be answered; `refusal` is the whole answer to it."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.refusal = refusal_bytes(status, {}, [{"message": message, "extensions": {"code": code}}])
+
+
+class GuardedProtocol(HttpToolsProtocol):
     """One connection. Subclasses have `guard`, `lateness` and `settings`."""
 
     guard: Guard
@@ -98,9 +107,10 @@ class GuardedProtocol(H11Protocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's business
         super().__init__(*args, **kwargs)
-        self._service = self.app
-        self.app = self._stamped
         self._arrived = 0.0
+        self._unread = 0
+        self._in_head = False
+        self._in_request = False
         self._leave: Callable[[], None] | None = None
         self._head_due: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
@@ -127,23 +137,49 @@ class GuardedProtocol(H11Protocol):
             self.transport.close()
             return
         self._arrived = self.loop.time() - late
+        self._unread = self._unread + len(data) if self._in_head else len(data)
         super().data_received(data)
+        if self._in_head and self._unread > self.settings.max_header_bytes and not self.transport.is_closing():
+            self._refuse(self._too_large())
         if self._is_answering():
             self._stop_awaiting()
         elif self._leave is not None and not self.transport.is_closing():
             self._await_head()
 
+    def on_message_begin(self) -> None:
+        """A request has begun."""
+        if len(self.pipeline) >= self.settings.max_pipelined_requests:
+            raise RefusedHeadError(429, "TOO_MANY_REQUESTS", "Wait for answers before you ask on.")
+        super().on_message_begin()
+        self.scope["state"][ARRIVED] = self._arrived
+        self._in_head = self._in_request = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Takes one line of the head; what trails a body is nobody's."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Hands the request to the application, if its head is one to be answered."""
+        self._in_head = False
+        self._check_head()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The whole request is there."""
+        self._in_request = False
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
         """Waits for the next request; for one that has begun only as long as for any head."""
         super().on_response_complete()
-        is_silent = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
-        if not (is_silent or self._is_answering() or self.transport.is_closing()):
+        if self._in_request and not (self._is_answering() or self.transport.is_closing()):
             self._await_head()
 
-    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+    def handle_websocket_upgrade(self) -> None:
         """From here on the WebSocket has its own bounds."""
         self._let_go()
-        super().handle_websocket_upgrade(event)
+        super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is answered."""
@@ -163,28 +199,50 @@ class GuardedProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Tells what is wrong with a head, in the form of all other refusals."""
         error = sys.exception()
-        if self.conn.our_state not in {h11.IDLE, h11.SEND_RESPONSE}:
-            self.transport.abort()
+        if isinstance(error, httptools.HttpParserCallbackError) and isinstance(error.__context__, RefusedHeadError):
+            self._refuse(error.__context__)
+        else:
+            self._refuse(RefusedHeadError(400, "BAD_REQUEST", msg))
+
+    def _refuse(self, error: RefusedHeadError) -> None:
+        """Ends the connection with a refusal; one that has requests to answer ends after their answers, without."""
+        if self._is_answering() and not self.cycle.more_body:
+            self.cycle.keep_alive = False
             return
-        is_large = isinstance(error, h11.RemoteProtocolError) and error.error_status_hint == 431
-        status, code, message = (
-            (431, "HEADERS_TOO_LARGE", f"The head of a request has at most {self.settings.max_header_bytes} bytes.")
-            if is_large
-            else (400, "BAD_REQUEST", msg)
-        )
-        self.transport.write(refusal_bytes(status, {}, [{"message": message, "extensions": {"code": code}}]))
+        if self._is_answering():
+            if self.cycle.response_started or self.pipeline:
+                self.transport.abort()
+                return
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(error.refusal)
         self._stop_awaiting()
         self.transport.close()
         self._watch_reader()
 
-    async def _stamped(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
-        scope["state"][ARRIVED] = self._arrived
-        await self._service(scope, receive, send)
+    def _check_head(self) -> None:
+        """RefusedHeadError for what the parser lets through and RFC 9112 does not."""
+        if self._unread > self.settings.max_header_bytes and self._head_bytes() > self.settings.max_header_bytes:
+            raise self._too_large()
+        hosts = 0
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == b"transfer-encoding" and value.lower() != b"chunked":
+                raise RefusedHeadError(501, "NOT_IMPLEMENTED", "No transfer coding but chunked is understood.")
+        if hosts != 1 and self.parser.get_http_version() != "1.0":
+            raise RefusedHeadError(400, "BAD_REQUEST", "A request names its host, once.")
+
+    def _too_large(self) -> RefusedHeadError:
+        most = self.settings.max_header_bytes
+        return RefusedHeadError(431, "HEADERS_TOO_LARGE", f"The head of a request has at most {most} bytes.")
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _is_new(self, data: bytes) -> bool:
         """Whether a request begins that may be refused unread: it is nobody's who watches over the service."""
-        is_between = self.conn.their_state is h11.IDLE and not self.conn.trailing_data[0]
-        return is_between and not self._is_answering() and not data.startswith(WATCHED)
+        return not (self._in_request or self._is_answering() or data.startswith(WATCHED))
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

@@ -52,6 +52,12 @@ class Stranger:
         """Status line and headers of an answer."""
         return (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
 
+    async def answer(self) -> str:
+        """A whole answer that tells its length."""
+        head = await self.head()
+        length = next(line for line in head.lower().split("\r\n") if line.startswith("content-length:")).split(":")[1]
+        return head + (await self._reader.readexactly(int(length))).decode("latin-1")
+
     async def rest(self) -> bytes:
         """All that comes until the server ends the connection; how it does so is its own affair."""
         received = b""

@@ -108,10 +108,18 @@ async def test_a_head_that_is_too_large_is_refused_in_words(host: Any, head: byt
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
         b"HELO a\r\n\r\n",
         b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: a\r\nx-a: b\r\n c\r\n\r\n",
+        b"GET / HTTP/1.1\nhost: a\n\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"CONNECT a:80 HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET http:// HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: a\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost: a\r\nx-a : b\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost: a\r\nx-a: b\x00c\r\n\r\n",
         b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\n",
         b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
         b"POST /graphql HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n",
         b"POST /graphql HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
     ],
@@ -123,6 +131,52 @@ async def test_what_is_no_http_is_refused_and_the_connection_ended(host: Any, te
     answer = await stranger.rest()
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
     assert b"Traceback" not in answer
+    assert await here.is_well()
+
+
+async def test_requests_sent_ahead_are_answered_in_their_order_up_to_a_bound(host: Any) -> None:
+    here = await host(http={"max_pipelined_requests": 4})
+    stranger = await here.stranger()
+    await stranger.say(b"".join(f"GET /{number} HTTP/1.1\r\nhost: a\r\n\r\n".encode() for number in range(3)))
+    for _ in range(3):
+        assert "404" in await stranger.answer()
+    await stranger.say((GET + b"\r\n") * 2_000)
+    assert (await stranger.rest()).count(b"HTTP/1.1 200 OK") == 5
+    assert await here.is_well()
+
+
+async def test_what_trails_a_body_becomes_no_header(host: Any) -> None:
+    here = await host()
+    stranger = await here.stranger()
+    body = b'{"query":"{__typename}"}'
+    await stranger.say(
+        b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n"
+        b"connection: close\r\n\r\n%x\r\n%s\r\n0\r\ncontent-type: text/plain\r\n\r\n" % (len(body), body)
+    )
+    answer = await stranger.rest()
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b'"__typename":"Query"' in answer
+
+
+async def test_an_upgrade_to_what_is_not_spoken_is_ignored(host: Any) -> None:
+    stranger = await (await host()).stranger()
+    for _ in range(2):
+        await stranger.say(GET + b"connection: upgrade\r\nupgrade: h2c\r\n\r\n")
+        assert "200 OK" in await stranger.answer()
+
+
+async def test_a_request_that_breaks_off_in_nonsense_is_refused_at_once(host: Any) -> None:
+    here = await host()
+    stranger = await here.stranger()
+    await stranger.say(
+        b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"1\r\n{\r\n"
+    )
+    await asyncio.sleep(0.05)
+    await stranger.say(b"nonsense\r\n")
+    answer = await stranger.rest()
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
     assert await here.is_well()
 
 
