@@ -24,7 +24,7 @@ OPENING: Final = 100
 """Connections that are made at once."""
 
 PATIENCE: Final = 60.0
-"""Seconds to wait for anything that must come."""
+"""Seconds to wait for anything that must come, since the last thing that came."""
 
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 MASKED: Final = 0x80
@@ -195,12 +195,14 @@ class Readers:
 
     async def _told_all(self, readers: list[Reader], version: int) -> None:
         behind = readers
-        async with asyncio.timeout(PATIENCE):
+        now = asyncio.get_running_loop().time
+        async with asyncio.timeout(PATIENCE) as patience:
             while behind := [reader for reader in behind if reader.version < version]:
                 if self._fault is not None:
                     raise self._fault
                 self._progress.clear()
                 await self._progress.wait()
+                patience.reschedule(now() + PATIENCE)
 
     def forget(self) -> None:
         """Begins to count anew."""
