@@ -44,7 +44,7 @@ FAILED: Final = 0
 async def serve() -> None:
     """The service with its default bounds, but that all clients may come from one address."""
     configure_logging(LogSettings(level="error"))
-    settings = bench_settings().model_copy(
+    settings = bench_settings({}).model_copy(
         update={
             "rate_limit": RateLimitSettings(enabled=False),
             "http": HttpSettings(max_connections_per_address=1_000_000),
