@@ -44,7 +44,7 @@ PLENTY: Final = 1e15
 def settings() -> Settings:
     """Those of the fan-out, with limits that count and never bite."""
     limits = RateLimitSettings(cost_burst=PLENTY, cost_per_second=PLENTY)
-    return bench_settings().model_copy(update={"rate_limit": limits})
+    return bench_settings({}).model_copy(update={"rate_limit": limits})
 
 
 def application() -> ASGIApp:
