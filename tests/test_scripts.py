@@ -13,7 +13,7 @@ PIP_AUDIT = """#!/bin/sh
 if [ "$1" = -m ]; then
   if [ "$3" = --version ]; then exit; fi
   echo "{says}" >&2
-  case "$*" in *--strict*-r\ requirements/{weak}.txt) exit 1 ;; esac
+  case "$*" in *--strict*{weak}.txt) exit 1 ;; esac
 else
   exec {python} "$@"
 fi
