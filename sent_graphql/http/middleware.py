@@ -13,7 +13,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sent_graphql.http.replies import SECURITY_HEADERS, refusal
+from sent_graphql.http.replies import SECURITY_HEADERS, fault_told, json_reply
 
 _LOGGED_PATH: Final = 200
 """Characters of a path that are logged."""
@@ -109,14 +109,13 @@ class SecurityHeaders:
 
 
 class Faults:
-    """Answers what failed in us with a 500 that tells nothing but the request's id; the log tells the rest.
+    """Answers what failed in us with a 500 that tells nothing but an id, under which the log tells the rest.
 
     Nothing is raised further, so the connection lives on, unless the answer had begun: then it is cut.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._log = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on."""
@@ -129,11 +128,11 @@ class Faults:
 
         try:
             await self._app(scope, receive, watched_send)
-        except Exception:
-            self._log.exception("request failed")
+        except Exception as fault:
+            error = fault_told("request failed", fault)
             if begun or scope["type"] != "http":
                 raise
-            await refusal(500, "Internal error")(scope, receive, send)
+            await json_reply({"errors": [error]}, status=500)(scope, receive, send)
 
 
 def cors(origins: Iterable[str]) -> list[Middleware]:

@@ -1,8 +1,7 @@
 """JSON answers: how they are encoded, and how a refusal reads."""
 
-import secrets
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import orjson
 import structlog
@@ -11,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from sent_graphql.http.media_types import JSON
+from sent_graphql.incidents import MESSAGE, recorded
 
 SECURITY_HEADERS: Final[Mapping[str, str]] = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -54,11 +54,14 @@ def refusal(
     return json_reply({"errors": errors}, status=status, headers=headers, media_type=media_type)
 
 
+def fault_told(event: str, fault: BaseException) -> Mapping[str, Any]:
+    """The error that a client may see of a fault of ours: its id, under which the log has the rest."""
+    return {"message": MESSAGE, "extensions": recorded(structlog.get_logger(), event, fault)}
+
+
 def masked(fault: BaseException) -> bytes:
-    """The one error that a subscriber may see of a fault of ours: its id, under which the log tells the rest."""
-    incident = secrets.token_hex(8)
-    structlog.get_logger().error("operation failed", id=incident, exc_info=fault)
-    return orjson.dumps([{"message": "Internal error", "extensions": {"code": "INTERNAL", "id": incident}}])
+    """The same as the list of errors that ends an operation."""
+    return orjson.dumps([fault_told("operation failed", fault)])
 
 
 async def on_http_exception(_request: Request, error: Exception) -> Response:

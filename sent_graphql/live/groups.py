@@ -1,19 +1,18 @@
 """All who ask the same question: it is answered once for them, and they are sent the same bytes."""
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Final
 
 import structlog
 from graphql import GraphQLError
 
+from sent_graphql.incidents import MESSAGE, recorded
 from sent_graphql.live.answers import Answers
 from sent_graphql.live.members import Delivery, Member
 from sent_graphql.live.subscriptions import Outlet, SubscriptionRefusedError, errors_json
 from sent_graphql.live.views import View
 from sent_graphql.models.snapshot import Snapshot
-from sent_graphql.schema.policy import INTERNAL
 
 MEMBERS_PER_TURN: Final = 200
 """Members that are sent to before the event loop gets its turn: some milliseconds."""
@@ -46,7 +45,7 @@ class Group:
         self._turn = asyncio.Lock()
         self._members: dict[Member, None] = {}
         self._revision = 0
-        self._views: deque[tuple[int, View[Any]]] = deque(maxlen=MAX_VIEWS)
+        self._views: dict[int, View[Any]] = {}
         self._messages: dict[int | None, bytes | None] = {}
         self._errors: Sequence[GraphQLError] = ()
 
@@ -54,6 +53,12 @@ class Group:
     def size(self) -> int:
         """Number of members."""
         return len(self._members)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of answers and messages that are kept; at most, for answers share what is the same in them."""
+        messages = sum(len(message) for message in self._messages.values() if message is not None)
+        return messages + sum(view.size for view in self._views.values())
 
     @property
     def is_over(self) -> bool:
@@ -120,10 +125,10 @@ class Group:
         """The message for who has the answer of that number, made once for all of them."""
         if revision in self._messages:
             return self._messages[revision]
-        base = next((view for number, view in self._views if number == revision), None)
+        base = self._views.get(revision) if revision is not None else None
         key = None if base is None else revision
         if key not in self._messages:
-            self._messages[key] = self._views[-1][1].since(base)
+            self._messages[key] = self._views[self._revision].since(base)
         return self._messages[key]
 
     async def _renew(self) -> None:
@@ -132,13 +137,13 @@ class Group:
         except SubscriptionRefusedError as error:
             self._errors = error.errors
             return
-        except Exception:  # noqa: BLE001 - a fault of ours ends this question alone; it is logged whole
-            structlog.get_logger().exception("a subscription could not be answered")
-            self._errors = [GraphQLError("Internal error", extensions={"code": INTERNAL})]
+        except Exception as fault:  # noqa: BLE001 - a fault of ours ends this question alone; it is logged whole
+            told = recorded(structlog.get_logger(), "a subscription could not be answered", fault)
+            self._errors = [GraphQLError(MESSAGE, extensions=told)]
             return
-        if not self._views or view is not self._views[-1][1]:
+        if view is not self._views.get(self._revision):
             self._revision += 1
-            self._views.append((self._revision, view))
+            self._views[self._revision] = view
             self._messages.clear()
 
     async def _each(self, do: Callable[[Member], None]) -> None:
@@ -148,7 +153,7 @@ class Group:
                 await asyncio.sleep(0)
 
     def _forget(self) -> None:
-        """Drops the answers that no member has to be brought on from."""
-        oldest = min((member.revision or self._revision for member in self._members), default=self._revision)
-        while self._views[0][0] < oldest:
-            self._views.popleft()
+        """Drops the answers that no member has to be brought on from, and the oldest of too many."""
+        wanted = {member.revision for member in self._members} | {self._revision}
+        kept = [revision for revision in self._views if revision in wanted][-MAX_VIEWS:]
+        self._views = {revision: self._views[revision] for revision in kept}

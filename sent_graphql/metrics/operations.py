@@ -9,9 +9,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
 
+from sent_graphql.incidents import INTERNAL
 from sent_graphql.metrics.families import NAMESPACE
 from sent_graphql.schema.cost_limit import COST
-from sent_graphql.schema.policy import INTERNAL, operation_name
+from sent_graphql.schema.policy import operation_name
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 """Bounds of the histograms of durations."""

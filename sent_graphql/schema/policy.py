@@ -4,7 +4,6 @@ An error that a user can mend passes with its code, and names the argument that 
 logged with its traceback under an id, and that id is all the user is told.
 """
 
-import secrets
 from typing import Final
 
 import structlog
@@ -13,10 +12,10 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.extensions import MaskErrors
 from strawberry.types import ExecutionContext
 
+from sent_graphql.incidents import INTERNAL, MESSAGE, recorded
 from sent_graphql.resolvers.errors import BAD_USER_INPUT
 from sent_graphql.schema.refusals import is_argument_refusal, named_refusal, refused_argument
 
-INTERNAL: Final = "INTERNAL"
 PARSE_FAILED: Final = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED: Final = "GRAPHQL_VALIDATION_FAILED"
 
@@ -37,14 +36,9 @@ class ErrorLog:
     def record(self, error: GraphQLError, operation: str | None) -> None:
         """Log `error`; an unexpected one is marked with the id that its log line has."""
         if is_unexpected(error):
-            incident = secrets.token_hex(8)
-            error.extensions = {"code": INTERNAL, "id": incident}
-            self._log.error(
-                "Unexpected error while answering",
-                id=incident,
-                operation=operation,
-                path=error.path,
-                exc_info=error.original_error or error,
+            fault = error.original_error or error
+            error.extensions = recorded(
+                self._log, "Unexpected error while answering", fault, operation=operation, path=error.path
             )
         else:
             self._log.debug("Refused a question", reason=error.message, operation=operation, path=error.path)
@@ -67,12 +61,7 @@ class ErrorPolicy(MaskErrors):
         if is_unexpected(error) and not _is_recorded(error):
             self._log.record(error, operation_name(self.execution_context))
         if _is_recorded(error):
-            return GraphQLError(
-                "Internal error",
-                nodes=error.nodes,
-                path=error.path,
-                extensions=error.extensions,
-            )
+            return GraphQLError(MESSAGE, nodes=error.nodes, path=error.path, extensions=error.extensions)
         document, variables = self.execution_context.graphql_document, self.execution_context.variables
         argument = None if document is None else refused_argument(error, document, variables or {})
         if argument is not None:

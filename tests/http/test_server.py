@@ -104,7 +104,8 @@ async def test_a_fault_of_ours_is_500_in_json_without_its_reason(start: Start, c
         response = await client.post("/graphql", json={"query": "{ number }"})
     assert [line["event"] for line in lines] == ["request failed", "request"]
     assert response.status_code == 500
-    assert response.json() == {"errors": [{"message": "Internal error", "extensions": {"code": "INTERNAL"}}]}
+    told = {"code": "INTERNAL", "id": lines[0]["id"]}
+    assert response.json() == {"errors": [{"message": "Internal error", "extensions": told}]}
     assert response.headers["x-content-type-options"] == "nosniff"
     assert (await client.get("/healthz")).status_code == 200
 
