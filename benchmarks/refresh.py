@@ -101,12 +101,12 @@ async def add_contracts(local: LocalNetwork, count: int) -> None:
             await chain.send(contract, "contributeFunds", stake, operator, sender=operator)
 
 
-async def order(endpoint: str, command: bytes) -> None:
+async def order(endpoint: str, command: bytes, *body: bytes) -> None:
     """One command to the simulated oxend."""
     socket = zmq.asyncio.Context.instance().socket(zmq.DEALER)
     socket.linger = 0
     socket.connect(endpoint)
-    await socket.send_multipart([command, b"1"])
+    await socket.send_multipart([command, b"1", *body])
     await socket.recv_multipart()
     socket.close()
 

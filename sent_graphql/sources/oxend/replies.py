@@ -4,10 +4,10 @@ Amounts are atomic units, heights block heights, times unix seconds. Each number
 that nothing absurd comes further than this: neither a date beyond the calendar nor what GraphQL's Int cannot hold.
 """
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 from sent_graphql.sources.oxend.errors import OxendMalformedReplyError, OxendNotReadyError, OxendUpstreamError
 
@@ -85,6 +85,9 @@ class NodeContributor(Struct, frozen=True, gc=False):
     reserved: Amount | None = None
 
 
+NODE_CONTRIBUTORS: Final = tuple[NodeContributor, ...]
+
+
 class DecommissionReasons(Struct, frozen=True):
     """What all of the quorum held against the node, and what some did."""
 
@@ -98,7 +101,8 @@ class NodeState(Struct, frozen=True, kw_only=True, gc=False):
     service_node_pubkey: str
     active: bool
     operator_address: str
-    contributors: tuple[NodeContributor, ...]
+    contributors: Raw
+    """The text of NODE_CONTRIBUTORS."""
     registration_height: Height
     staking_requirement: Amount
     total_contributed: Amount
@@ -126,7 +130,8 @@ class ServiceNodes(Status, frozen=True, kw_only=True):
 
     height: Height
     block_hash: str | None = None
-    service_node_states: tuple[NodeState, ...]
+    service_node_states: tuple[Raw, ...]
+    """The text of each NodeState: they are read one by one, and only those that are new."""
 
 
 SERVICE_NODE_FIELDS: tuple[str, ...] = ("height", "block_hash", *NodeState.__struct_fields__)
@@ -228,6 +233,8 @@ class RemovalSignature(SignedReply, frozen=True, kw_only=True):
 
 ReplyType = TypeVar("ReplyType")
 
+_UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 def decode_reply(command: str, body: bytes, kind: type[ReplyType]) -> ReplyType:
     """The body of a `200` reply as `kind`.
@@ -237,7 +244,7 @@ def decode_reply(command: str, body: bytes, kind: type[ReplyType]) -> ReplyType:
     """
     try:
         reply = msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         _check_status(command, _status_of(body))
         raise OxendMalformedReplyError(command, str(error)) from error
     if isinstance(reply, Status):
@@ -245,11 +252,21 @@ def decode_reply(command: str, body: bytes, kind: type[ReplyType]) -> ReplyType:
     return reply
 
 
+def decode_part(command: str, text: bytes, kind: type[ReplyType], place: str) -> ReplyType:
+    """A part of a reply that was left as it came; `place` is where it lies. Raises OxendMalformedReplyError."""
+    try:
+        return msgspec.json.decode(text, type=kind)
+    except _UNREADABLE as error:
+        told = str(error)
+        told = told.replace("`$", f"`$.{place}") if "`$" in told else f"{told} - at `$.{place}`"
+        raise OxendMalformedReplyError(command, told) from error
+
+
 def _status_of(body: bytes) -> str:
     """The status of a reply that is otherwise not as promised: it often says why."""
     try:
         return msgspec.json.decode(body, type=Status).status
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except _UNREADABLE:
         return "OK"
 
 

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from sent_graphql.models.oxend import OxendView
 from sent_graphql.sources.oxend.calls import OxendRpc
+from sent_graphql.sources.oxend.recall import RoundRecall
 from sent_graphql.sources.oxend.replies import (
     AccruedRewards,
     BlockHeader,
@@ -34,8 +35,11 @@ class Round(Struct, frozen=True, kw_only=True):
         heights = {self.first.height, self.last.height, self.header.height + 1, self.nodes.height + 1}
         return len(hashes) == 1 and len(heights) == 1
 
-    def view(self, block_seconds: int) -> OxendView:
-        """What a round of one block says; `block_seconds` is the network's. Raises OxendMalformedReplyError."""
+    def view(self, block_seconds: int, recall: RoundRecall) -> OxendView:
+        """What a round of one block says; `block_seconds` is the network's. Raises OxendMalformedReplyError.
+
+        What it has in common with the round that `recall` goes on from is shared.
+        """
         return oxend_view(
             self.last,
             self.header,
@@ -44,6 +48,7 @@ class Round(Struct, frozen=True, kw_only=True):
             self.pending,
             self.accrued,
             block_seconds=block_seconds,
+            recall=recall,
         )
 
 

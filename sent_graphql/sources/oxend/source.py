@@ -14,6 +14,7 @@ from sent_graphql.sources.oxend.block_watch import BlockListener, BlockWatch, In
 from sent_graphql.sources.oxend.branch import Branch
 from sent_graphql.sources.oxend.calls import OxendRpc
 from sent_graphql.sources.oxend.errors import OxendNotReadyError
+from sent_graphql.sources.oxend.recall import RoundRecall
 from sent_graphql.sources.oxend.rounds import Round, ask_round
 from sent_graphql.sources.oxend.transport import OxendTransport
 
@@ -40,6 +41,7 @@ class OxendSource:
         self._block_seconds = network.block_seconds
         self._acceptance = Acceptance(network)
         self._branch = Branch()
+        self._recall = RoundRecall()
         self._log = structlog.get_logger()
         self._block_listeners = [on_block] if on_block else []
         self._interruption_listeners = [on_interruption] if on_interruption else []
@@ -70,7 +72,11 @@ class OxendSource:
         another network.
         """
         answers = await self._settled_round(previous)
-        view = await asyncio.to_thread(answers.view, self._block_seconds)
+        recall = RoundRecall(self._recall)
+        view = await asyncio.to_thread(answers.view, self._block_seconds, recall)
+        self._recall = recall
+        if previous is not None:
+            view = shared(previous, view)
         return replace(view, branch=self._branch.up_to(answers.header, previous))
 
     async def _settled_round(self, previous: OxendView | None) -> Round:
@@ -97,3 +103,12 @@ class OxendSource:
     def _interrupted(self) -> None:
         for listener in self._interruption_listeners:
             listener()
+
+
+def shared(old: OxendView, new: OxendView) -> OxendView:
+    """`new`, with those large parts of `old` that are equal in their place."""
+    return replace(
+        new,
+        nodes=old.nodes if old.nodes == new.nodes else new.nodes,
+        accrued=old.accrued if old.accrued == new.accrued else new.accrued,
+    )

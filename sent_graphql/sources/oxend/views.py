@@ -1,6 +1,8 @@
 """From oxend's replies to models.oxend: canonical keys and addresses, null where oxend has a word for nothing."""
 
 from collections.abc import Iterable
+from functools import partial
+from operator import attrgetter
 from typing import Final
 
 from sent_graphql.models.keys import InvalidKeyError, any_address, bls_pubkey, ed25519_pubkey
@@ -14,7 +16,9 @@ from sent_graphql.models.oxend import (
 )
 from sent_graphql.models.units import PORTIONS_BASIS, dotted_version, fee_from_percent, fee_from_portions
 from sent_graphql.sources.oxend.errors import OxendMalformedReplyError
+from sent_graphql.sources.oxend.recall import RoundRecall
 from sent_graphql.sources.oxend.replies import (
+    NODE_CONTRIBUTORS,
     AccruedRewards,
     BlockHeader,
     Info,
@@ -25,6 +29,7 @@ from sent_graphql.sources.oxend.replies import (
     RemovedContributor,
     RemovedEntry,
     ServiceNodes,
+    decode_part,
 )
 
 UNASSIGNED_SWARM: Final = 2**64 - 1
@@ -42,10 +47,12 @@ def oxend_view(
     accrued: AccruedRewards,
     *,
     block_seconds: int,
+    recall: RoundRecall,
 ) -> OxendView:
     """The view that the replies of one accepted round make; nodes in the order of their keys.
 
-    Raises OxendMalformedReplyError for a key that is none, a life that is listed twice or an end beyond the calendar.
+    What `recall` knows is the same object as in the view before. Raises OxendMalformedReplyError for a key that is
+    none, a life that is listed twice or an end beyond the calendar.
     """
     view = OxendView(
         nettype=info.nettype,
@@ -59,27 +66,33 @@ def oxend_view(
         staking_requirement=info.staking_requirement,
         max_contributors=info.max_contributors,
         min_operator_contribution=info.min_operator_contribution,
-        nodes=_sorted_nodes(nodes),
+        nodes=_sorted_nodes(nodes, recall),
         exit_list=tuple(removed_node(entry) for entry in exit_list),
         pending_registrations=_newest_registrations(pending),
         pending_unlocks=frozenset(_bls("rpc.get_pending_events", event.bls_pubkey) for event in pending.unlocks),
-        accrued={any_address(address): amount for address, amount in accrued.balances.items()},
+        accrued={recall.addresses.read(address, any_address): amount for address, amount in accrued.balances.items()},
     )
     _check_lives("rpc.get_service_nodes", view.nodes, view)
     _check_lives("rpc.bls_exit_liquidation_list", view.exit_list, view)
+    recall.forget()
     return view
 
 
-def oxend_node(state: NodeState) -> OxendNode:
-    """An entry of the list of nodes."""
+def oxend_node(text: bytes, place: str, recall: RoundRecall) -> OxendNode:
+    """An entry of the list of nodes, which lies at that `place` of the reply. Raises OxendMalformedReplyError."""
     command = "rpc.get_service_nodes"
+    state = decode_part(command, text, NodeState, place)
+
+    def contributions(text: bytes) -> tuple[OxendContribution, ...]:
+        return tuple(map(_contribution, decode_part(command, text, NODE_CONTRIBUTORS, f"{place}.contributors")))
+
     return OxendNode(
         pubkey=_ed25519(command, state.service_node_pubkey),
         pubkey_bls=_known_bls(command, state.pubkey_bls),
         active=state.active,
         operator=any_address(state.operator_address),
         operator_fee=_fee(command, state.portions_for_operator),
-        contributors=tuple(_contribution(contributor) for contributor in state.contributors),
+        contributors=recall.contributors.read(bytes(state.contributors), contributions),
         staking_requirement=state.staking_requirement,
         total_contributed=state.total_contributed,
         registration_height=state.registration_height,
@@ -145,9 +158,13 @@ def decommission_reasons(bits: int, words: Iterable[str]) -> tuple[str, ...]:
     return tuple(reason for index, reason in enumerate(DECOMMISSION_REASONS) if bits >> index & 1 or reason in named)
 
 
-def _sorted_nodes(nodes: ServiceNodes) -> tuple[OxendNode, ...]:
+def _sorted_nodes(nodes: ServiceNodes, recall: RoundRecall) -> tuple[OxendNode, ...]:
     """oxend lists nodes in the order of a hash map, which would make two equal answers differ."""
-    return tuple(sorted(map(oxend_node, nodes.service_node_states), key=lambda node: node.pubkey))
+    read = [
+        recall.nodes.read(bytes(text), partial(oxend_node, place=f"service_node_states[{number}]", recall=recall))
+        for number, text in enumerate(nodes.service_node_states)
+    ]
+    return tuple(sorted(read, key=attrgetter("pubkey")))
 
 
 def _newest_registrations(pending: PendingEvents) -> tuple[PendingRegistration, ...]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sent_graphql.models.oxend import DECOMMISSION_REASONS, OxendContribution, OxendNode, OxendView, RemovedNode
 from sent_graphql.sources.oxend.errors import OxendMalformedReplyError
+from sent_graphql.sources.oxend.recall import RoundRecall
 from sent_graphql.sources.oxend.replies import (
     AccruedRewards,
     Info,
@@ -38,7 +39,7 @@ def node(recorded: Recorded, situation: str, **changes: Any) -> OxendNode:
     changed = reply["service_node_states"][0] | changes
     reply["service_node_states"] = [{name: value for name, value in changed.items() if value is not None}]
     decoded = decode_reply("rpc.get_service_nodes", json.dumps(reply).encode(), ServiceNodes)
-    return oxend_node(decoded.service_node_states[0])
+    return oxend_node(bytes(decoded.service_node_states[0]), "service_node_states[0]", RoundRecall())
 
 
 def removed(recorded: Recorded, name: str) -> list[RemovedNode]:
@@ -186,7 +187,13 @@ Round = Callable[..., OxendView]
 def view(recorded: Recorded) -> Round:
     """The view of the recorded round, with changes to the first node, or with another exit list or pending events."""
 
-    def make(*, lists: dict[str, Any] | None = None, block_seconds: int = 7, **changes: Any) -> OxendView:
+    def make(
+        *,
+        lists: dict[str, Any] | None = None,
+        block_seconds: int = 7,
+        recall: RoundRecall | None = None,
+        **changes: Any,
+    ) -> OxendView:
         replies = {
             name: json.loads(recorded(f"rpc.{name}"))
             for name in ("get_info", "get_last_block_header", "get_service_nodes", "get_accrued_rewards")
@@ -202,9 +209,40 @@ def view(recorded: Recorded) -> Round:
             decode_reply("pending", bodies["get_pending_events"], PendingEvents),
             decode_reply("accrued", bodies["get_accrued_rewards"], AccruedRewards),
             block_seconds=block_seconds,
+            recall=recall or RoundRecall(),
         )
 
     return make
+
+
+def test_what_is_spelled_as_in_the_last_round_is_the_same_object_again(view: Round, recorded: Recorded) -> None:
+    first = RoundRecall()
+    before = view(recall=first)
+    second = RoundRecall(first)
+    now = view(recall=second, last_uptime_proof=1)
+    others = [node for node in now.nodes if node.last_uptime_proof != 1]
+    assert len(others) == len(before.nodes) - 1
+    assert all(any(node is known for known in before.nodes) for node in others)
+    (changed,) = set(now.nodes) - set(others)
+    (known,) = [node for node in before.nodes if node.pubkey == changed.pubkey]
+    assert changed.contributors is known.contributors
+    assert view(recall=RoundRecall(second)) == view(), "what one round had is forgotten by the one after the next"
+
+
+@pytest.mark.parametrize("field", ["service_node_pubkey", "active", "contributors", "total_contributed"])
+def test_a_missing_field_of_one_node_is_named_with_its_place(view: Round, recorded: Recorded, field: str) -> None:
+    reply = json.loads(recorded("rpc.get_service_nodes"))
+    del reply["service_node_states"][3][field]
+    with pytest.raises(OxendMalformedReplyError, match=rf"`{field}`.*service_node_states\[3\]") as failure:
+        view(lists={"get_service_nodes": reply})
+    assert "rpc.get_service_nodes" in str(failure.value)
+
+
+def test_what_is_wrong_with_a_contributor_is_named_with_its_place(view: Round) -> None:
+    with pytest.raises(OxendMalformedReplyError, match=r"service_node_states\[0\]\.contributors\[1\]\.amount"):
+        view(contributors=[{"address": CHECKSUMMED, "amount": 1}, {"address": CHECKSUMMED, "amount": -1}])
+    with pytest.raises(OxendMalformedReplyError, match=r"service_node_states\[0\]\.contributors`"):
+        view(contributors={})
 
 
 def test_the_block_time_is_the_settings(view: Round) -> None:
