@@ -61,7 +61,7 @@ class Bench:
         self.plain = build_schema(settings, "mainnet")
         self.plain.execution_context_class = StrawberryGraphQLCoreExecutionContext
         self.plain.create_extensions_runner = partial(strawberry.Schema.create_extensions_runner, self.plain)
-        self._snapshot = _many(Scenario().present(), nodes)
+        self._snapshot = many_nodes(Scenario().present(), nodes)
 
     def snapshot(self) -> Snapshot:
         """A new one, which nothing has been derived from; its structs are those of the last one."""
@@ -121,7 +121,7 @@ async def _probe() -> None:
         raise TimeoutError(longest) from None
 
 
-def _many(snapshot: Snapshot, nodes: int) -> Snapshot:
+def many_nodes(snapshot: Snapshot, nodes: int) -> Snapshot:
     """So many nodes, each with several contributors."""
     state = snapshot.state
     assert state is not None

@@ -1,0 +1,1 @@
+"""One contest of servers over the same questions and data."""
