@@ -19,6 +19,7 @@ from time import perf_counter
 from typing import Final
 
 import orjson
+import uvloop
 from execution import Bench
 from live.contenders import bench_settings
 from live.scenario import make_context
@@ -75,7 +76,7 @@ class Clients:
     def __init__(self, port: int, first: int, most: int) -> None:
         self._port = port
         self._first = first
-        self._most = most
+        self.most = most
         self._numbers = count()
         self._idle: deque[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = deque()
         self._open = 0
@@ -91,11 +92,6 @@ class Clients:
     async def health(self) -> int:
         """Asks whether the service lives."""
         return await self._ask(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n")
-
-    @property
-    def is_full(self) -> bool:
-        """No connection is to be had."""
-        return not self._idle and self._open >= self._most
 
     async def _ask(self, request: bytes) -> int:
         self._open += not self._idle
@@ -169,7 +165,7 @@ async def flood(clients: Clients, rate: float, seconds: float) -> tuple[Times, T
     while (passed := perf_counter() - began) < seconds:
         while sent < rate * passed:
             sent += 1
-            if clients.is_full:
+            if len(asking) >= clients.most:
                 clients.not_sent += 1
                 continue
             task = asyncio.create_task(one())
@@ -217,9 +213,9 @@ def main() -> None:
     parser.add_argument("--connections", type=int, default=2_000, help="most connections")
     options = parser.parse_args()
     if options.serve:
-        asyncio.run(serve())
+        uvloop.run(serve())
     else:
-        asyncio.run(compare(options.load, options.seconds, options.first, options.connections))
+        uvloop.run(compare(options.load, options.seconds, options.first, options.connections))
 
 
 if __name__ == "__main__":

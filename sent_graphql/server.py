@@ -12,7 +12,6 @@ from starlette.types import ASGIApp
 from sent_graphql.errors import UnavailableError
 from sent_graphql.http.connections import guarded_protocol
 from sent_graphql.http.framing import FramingProtocol
-from sent_graphql.http.lateness import Lateness
 from sent_graphql.settings import HttpSettings, LiveSettings
 
 BACKLOG = 2048
@@ -72,6 +71,8 @@ def bind(host: str, port: int, settings: str) -> socket.socket:
             "there."
         ) from error
     bound.setblocking(False)
+    # What is accepted takes it over: asyncio's own loop leaves it out, and an answer is written in more than one part.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
 
 
@@ -103,7 +104,6 @@ async def serve_http(
 
     `farewell` ends the connections that clients mean to keep; it is called when no more are accepted.
     """
-    lateness = Lateness()
     server = Server(
         uvicorn.Config(
             app,
@@ -113,7 +113,7 @@ async def serve_http(
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
-            http=guarded_protocol(settings, lateness, live_per_address=live.max_connections_per_address),
+            http=guarded_protocol(settings, live_per_address=live.max_connections_per_address),
             h11_max_incomplete_event_size=settings.max_header_bytes,
             timeout_keep_alive=max(1, round(settings.idle_timeout)),
             # Named here, or uvicorn would believe whoever connects from this machine, or what the environment names.
@@ -128,8 +128,4 @@ async def serve_http(
         ),
         farewell,
     )
-    lateness.begin()
-    try:
-        await server.serve_until_cancelled(bound, lambda: announce(url_of(bound)))
-    finally:
-        lateness.end()
+    await server.serve_until_cancelled(bound, lambda: announce(url_of(bound)))

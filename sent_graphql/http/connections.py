@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from ipaddress import ip_address, ip_network
+from time import monotonic
 from typing import Any, Final
 
 import httptools
@@ -18,9 +19,9 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sent_graphql.http.clients import party
-from sent_graphql.http.lateness import Lateness
 from sent_graphql.http.quotas import FREE
 from sent_graphql.http.replies import SECURITY_HEADERS
+from sent_graphql.http.waits import unread_seconds
 from sent_graphql.http.workload import RETRY_SECONDS, overload
 from sent_graphql.settings import HttpSettings
 
@@ -41,7 +42,7 @@ def refusal_bytes(status: int, headers: Mapping[str, str], errors: Sequence[Mapp
 
 
 ARRIVED: Final = "arrived"
-"""Where a request's state tells since when it may have waited to be read, in seconds of the loop's clock."""
+"""Where a request's state tells since when it may have waited to be read, in seconds of time.monotonic."""
 
 LEAST_READ: Final = 16 * 1024
 """Bytes of a waiting answer that a client has to take within the read timeout; less is next to nothing."""
@@ -99,10 +100,9 @@ class RefusedHeadError(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Subclasses have `guard`, `lateness` and `settings`."""
+    """One connection. Subclasses have `guard` and `settings`."""
 
     guard: Guard
-    lateness: Lateness
     settings: HttpSettings
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's business
@@ -131,12 +131,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes what has come; a head that has begun must be whole in time, however it trickles."""
-        late = self.lateness.seconds()
+        late = unread_seconds(self.transport.get_extra_info("socket"))
         if late > self.settings.max_delay and self._is_new(data):
             self.transport.write(TOO_LATE)
             self.transport.close()
             return
-        self._arrived = self.loop.time() - late
+        self._arrived = monotonic() - late
         self._unread = self._unread + len(data) if self._in_head else len(data)
         super().data_received(data)
         if self._in_head and self._unread > self.settings.max_header_bytes and not self.transport.is_closing():
@@ -286,13 +286,12 @@ class GuardedProtocol(HttpToolsProtocol):
             self._leave = None
 
 
-def guarded_protocol(settings: HttpSettings, lateness: Lateness, *, live_per_address: int) -> type[GuardedProtocol]:
+def guarded_protocol(settings: HttpSettings, *, live_per_address: int) -> type[GuardedProtocol]:
     """The connections of one server. `live_per_address`: how many of one address may carry subscriptions."""
-    guard_of_all, lateness_of_all, settings_of_all = Guard(settings, live_per_address), lateness, settings
+    guard_of_all, settings_of_all = Guard(settings, live_per_address), settings
 
     class ServedProtocol(GuardedProtocol):
         guard = guard_of_all
-        lateness = lateness_of_all
         settings = settings_of_all
 
     return ServedProtocol

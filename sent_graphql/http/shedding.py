@@ -3,7 +3,7 @@
 Under more load than can be served, what is accepted is answered within a bound, and the rest is told to come again.
 """
 
-import asyncio
+from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -24,10 +24,7 @@ class Shedding:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or answers it with 503. Health is told to whoever asks."""
         arrived = scope.get("state", {}).get(ARRIVED)
-        if arrived is None or scope["path"] in FREE or self._waited(arrived) <= self._max_delay:
+        if arrived is None or scope["path"] in FREE or monotonic() - arrived <= self._max_delay:
             await self._app(scope, receive, send)
         else:
             await self._refusing(overload(), scope, receive, send)
-
-    def _waited(self, arrived: float) -> float:
-        return asyncio.get_running_loop().time() - arrived

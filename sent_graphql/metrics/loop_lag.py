@@ -1,6 +1,7 @@
 """How late the event loop is: what everybody waits for when something holds it."""
 
 import asyncio
+from time import monotonic
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Histogram
@@ -27,8 +28,7 @@ class LoopLag:
 
     async def run(self) -> None:
         """Looks for ever."""
-        loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + INTERVAL
+            due = monotonic() + INTERVAL
             await asyncio.sleep(INTERVAL)
-            self._lag.observe(max(0.0, loop.time() - due))
+            self._lag.observe(max(0.0, monotonic() - due))
