@@ -17,6 +17,9 @@ from sent_graphql.settings import HttpSettings, LiveSettings
 BACKLOG = 2048
 """Connections that the system holds while none is being accepted."""
 
+ACCEPTED_AT_ONCE = 32
+"""Connections that one turn of the loop accepts: uvloop's accepts one from each listening socket."""
+
 
 class Server(uvicorn.Server):
     """Signals are the caller's business: it cancels, and open answers get their grace."""
@@ -40,7 +43,8 @@ class Server(uvicorn.Server):
 
     async def serve_until_cancelled(self, bound: socket.socket, answering: Callable[[], None] = lambda: None) -> None:
         """Answers on `bound`; `answering` is told once it does. Cancelled, it lets open answers end in their grace."""
-        serving = asyncio.create_task(self.serve(sockets=[bound]))
+        listening = [bound, *(bound.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
+        serving = asyncio.create_task(self.serve(sockets=listening))
         try:
             await self.answering.wait()
             answering()
