@@ -94,6 +94,9 @@ class Inside:
     def __init__(self) -> None:
         self.handed: list[float] = []
 
+    def room(self) -> None:
+        """There always is."""
+
     async def next(self, _payload: bytes) -> None:
         """One message."""
         self.handed.append(time.time())
@@ -104,6 +107,9 @@ class Inside:
 
     async def complete(self) -> None:
         """The end."""
+
+    def cut(self) -> None:
+        """Never needed."""
 
 
 class Follower:

@@ -361,7 +361,7 @@ class GraphqlSettings(Section):
     max_directives: Annotated[int, Field(ge=0, description="Most directives in an operation.")] = 50
     max_cost: Annotated[
         int, Field(ge=1, description="Most that an operation may cost, by an estimate (see docs/limits.md).")
-    ] = 400_000
+    ] = 500_000
     max_cost_at_once: Annotated[int, Field(ge=1, description="Cost of all operations executed at once.")] = 1_000_000
     max_waiting: Annotated[
         int, Field(ge=0, le=100_000, description="Operations that wait for their turn; beyond, one gets 503.")
@@ -394,6 +394,10 @@ class LiveSettings(Section):
         int,
         Field(ge=1, le=100_000, description="Different questions watched at once; many who ask the same count as one."),
     ] = 1_000
+    max_kept_bytes: Annotated[
+        int,
+        Field(ge=1024, description="Answers kept to find out what changed; with more, no further question is watched."),
+    ] = 256 * 1024 * 1024
     slow_reader_timeout: Annotated[
         Seconds, Field(description="Longest time that a subscriber may take for one message; then it is dropped.")
     ] = 30.0
@@ -404,9 +408,9 @@ class LiveSettings(Section):
         int, Field(ge=0, le=1_000_000, description="The same from one client address; beyond, one more gets 429.")
     ] = 200
     max_operations: Annotated[int, Field(ge=1, le=10_000, description="Open operations of one WebSocket.")] = 100
-    max_message_bytes: Annotated[int, Field(ge=1024, description="Largest message that a WebSocket may bring.")] = (
-        1024 * 1024
-    )
+    max_message_bytes: Annotated[
+        int, Field(ge=1024, description="Largest message that a WebSocket may bring; a request body by default.")
+    ] = 256 * 1024
     init_timeout: Annotated[Seconds, Field(description="How long a WebSocket may take to say `connection_init`.")] = (
         10.0
     )

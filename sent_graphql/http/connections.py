@@ -19,6 +19,7 @@ import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sent_graphql.http.clients import party
+from sent_graphql.http.lines import LINE
 from sent_graphql.http.quotas import FREE
 from sent_graphql.http.replies import SECURITY_HEADERS
 from sent_graphql.http.waits import unread_seconds
@@ -100,7 +101,7 @@ class RefusedHeadError(Exception):
 
 
 class GuardedProtocol(HttpToolsProtocol):
-    """One connection. Subclasses have `guard` and `settings`."""
+    """One connection, and the Line of its requests. Subclasses have `guard` and `settings`."""
 
     guard: Guard
     settings: HttpSettings
@@ -152,6 +153,7 @@ class GuardedProtocol(HttpToolsProtocol):
             raise RefusedHeadError(429, "TOO_MANY_REQUESTS", "Wait for answers before you ask on.")
         super().on_message_begin()
         self.scope["state"][ARRIVED] = self._arrived
+        self.scope["state"][LINE] = self
         self._in_head = self._in_request = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -180,6 +182,19 @@ class GuardedProtocol(HttpToolsProtocol):
         """From here on the WebSocket has its own bounds."""
         self._let_go()
         super().handle_websocket_upgrade()
+
+    @property
+    def is_free(self) -> bool:
+        """See Line."""
+        return not self.flow.write_paused
+
+    async def freed(self) -> None:
+        """See Line."""
+        await self.flow.drain()
+
+    def cut(self) -> None:
+        """See Line."""
+        self.transport.abort()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than it is answered."""

@@ -1,7 +1,8 @@
 """Results as Server-Sent Events: graphql-sse's "distinct connections", one operation per request."""
 
 import asyncio
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,6 +11,7 @@ from strawberry.schema.exceptions import InvalidOperationTypeError
 
 from sent_graphql.http.clients import client_of
 from sent_graphql.http.graphql_request import Parameters, RequestError
+from sent_graphql.http.lines import Line, line_of, room_on
 from sent_graphql.http.live_connections import LiveConnections, TooManyConnectionsError
 from sent_graphql.http.media_types import EVENT_STREAM
 from sent_graphql.http.operations import QUERIES, QUERIES_AND_MUTATIONS, Operations, encoded
@@ -58,7 +60,7 @@ class EventStreams:
                 else:
                     await self._answer(stream, price)
         except TooManyConnectionsError as error:
-            raise RequestError(error.status, str(error), {"retry-after": "5"}) from None
+            raise RequestError(error.status, str(error), {"retry-after": "5"}, code=error.code) from None
 
     async def _answer(self, stream: "_EventStream", price: Price) -> None:
         allowed = QUERIES if stream.method == "GET" else QUERIES_AND_MUTATIONS
@@ -98,6 +100,7 @@ class _EventStream(Response):
         self.parameters = parameters
         self._streams = streams
         self._send: Send | None = None
+        self._line: Line | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._pinging: asyncio.Task[None] | None = None
         self._over = False
@@ -105,11 +108,16 @@ class _EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers the request."""
         self._send = send
+        self._line = line_of(scope)
         await self._streams.serve(self, client_of(scope), receive)
 
     async def open(self) -> None:
         """Begins the answer."""
         await self._say({"type": "http.response.start", "status": 200, "headers": list(HEADERS)})
+
+    def room(self) -> Coroutine[Any, Any, None] | None:
+        """What to wait for until the client is ready for a result."""
+        return room_on(self._line)
 
     async def next(self, payload: bytes) -> None:
         """Sends a result."""
@@ -131,6 +139,11 @@ class _EventStream(Response):
         """Ends it: the service goes down."""
         await self.complete()
 
+    def cut(self) -> None:
+        """Ends the connection of a client that takes nothing."""
+        if self._line is not None:
+            self._line.cut()
+
     def show_life(self, interval: float) -> None:
         """Sends a comment now and then: proxies cut silent connections, and a client that is gone is noticed."""
         if not self._over:
@@ -144,7 +157,8 @@ class _EventStream(Response):
             self._timer = None
 
     def _ping(self, interval: float) -> None:
-        self._pinging = asyncio.get_running_loop().create_task(self._event(PING))
+        if self._pinging is None or self._pinging.done():
+            self._pinging = asyncio.get_running_loop().create_task(self._event(PING))
         self.show_life(interval)
 
     async def _event(self, event: bytes) -> None:

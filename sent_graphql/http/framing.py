@@ -4,18 +4,16 @@ And with bounds for clients that do not read, or that send a message in crumbs: 
 answers to their pings among it, for as long as they like.
 """
 
-from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-EXTENSION: Final = "sent_graphql.push"
-"""ASGI's name of it: `scope["extensions"]` has it where the server knows the short way."""
+from sent_graphql.http.lines import LINE
 
-Push: TypeAlias = Callable[[bytes], bool]
-"""Sends one text message at once; false where its client has to be waited for, or is gone: then `send` tells which."""
+SHARED_FROM: Final = 64 * 1024
+"""Bytes of a message from which its parts are sent as they are: many who do not read it share the bytes then."""
 
 MAX_FRAGMENTS: Final = 1_000
 """Fragments of a message that are kept apart: each costs some 50 bytes, whatever little it holds."""
@@ -26,7 +24,7 @@ _MEDIUM, _LARGE = 126, 127
 
 
 class FramingProtocol(WebSocketsSansIOProtocol):
-    """Tells the application of `push` when a connection begins. Messages go out as they are: without deflate."""
+    """Is the PushLine of its connection. Messages go out as they are: without deflate."""
 
     _owed_pong = b""
 
@@ -39,7 +37,7 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         """Begins the handshake; the application is called after it."""
         super().handle_connect(event)
         if not self.close_sent:
-            self.scope["extensions"][EXTENSION] = {"push": self.push}
+            self.scope["state"][LINE] = self
 
     def send_receive_event_to_app(self) -> None:
         """Passes a message on. A text that is none ends the connection, and is nothing for the log."""
@@ -49,11 +47,28 @@ class FramingProtocol(WebSocketsSansIOProtocol):
             return
         super().send_receive_event_to_app()
 
-    def push(self, message: bytes) -> bool:
-        """See Push."""
+    @property
+    def is_free(self) -> bool:
+        """See Line."""
+        return self.writable.is_set() or self.close_sent or self.transport.is_closing()
+
+    async def freed(self) -> None:
+        """See Line."""
+        await self.writable.wait()
+
+    def cut(self) -> None:
+        """See Line."""
+        self.transport.abort()
+
+    def push(self, *parts: bytes) -> bool:
+        """See PushLine."""
         if not self.writable.is_set() or self.close_sent or self.transport.is_closing():
             return False
-        self.transport.write(_head(len(message)) + message)
+        size = sum(map(len, parts))
+        if size < SHARED_FROM:
+            self.transport.write(_head(size) + b"".join(parts))
+        else:
+            self.transport.writelines((_head(size), *parts))
         return True
 
     def handle_ping(self) -> None:
@@ -98,12 +113,6 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         await self._service(scope, receive, send)
         if self.initial_response is not None:
             self.handshake_complete = True  # a refusal ends it too: uvicorn would log it as a fault of ours
-
-
-def push_of(scope: Any) -> Push | None:  # noqa: ANN401 - ASGI's scopes are dicts of anything
-    """The short way of a connection, where it has one."""
-    push: Push | None = scope.get("extensions", {}).get(EXTENSION, {}).get("push")
-    return push
 
 
 def _is_text(data: bytes) -> bool:

@@ -24,9 +24,10 @@ class LiveConnection(Protocol):
 class TooManyConnectionsError(Exception):
     """There is no room. `status`: what HTTP says of it; 429 when this client has too many, 503 when all have."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, code: str = "TOO_MANY_CONNECTIONS") -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class LiveConnections:
@@ -49,7 +50,7 @@ class LiveConnections:
     def admitted(self, connection: LiveConnection, address: str) -> Iterator[None]:
         """Counts `connection` while it lives; TooManyConnectionsError where there is no room for it."""
         if self._leaving:
-            raise TooManyConnectionsError(503, "The service goes down.")
+            raise TooManyConnectionsError(503, "The service goes down.", code="SHUTTING_DOWN")
         if len(self._open) >= self._settings.max_connections:
             raise TooManyConnectionsError(503, "There are too many open connections.")
         if self._by_address[address] >= self._settings.max_connections_per_address:

@@ -30,7 +30,7 @@ from sent_graphql.http.quotas import Quotas
 from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.registrations import RegistrationRoutes
 from sent_graphql.http.replays import Replays
-from sent_graphql.http.replies import on_http_exception
+from sent_graphql.http.replies import on_http_exception, refusal
 from sent_graphql.http.shedding import Shedding
 from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.http.websocket import WebSocketEndpoint
@@ -133,7 +133,10 @@ def create_app(
 
 
 class Sockets:
-    """Sends WebSockets straight to their endpoint: layers in between would cost every open connection its memory."""
+    """Sends WebSockets straight to their endpoint: layers in between would cost every open connection its memory.
+
+    There is one endpoint: elsewhere the handshake gets 404.
+    """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
         self._app = app
@@ -141,10 +144,12 @@ class Sockets:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes everything else on."""
-        if scope["type"] == "websocket" and scope["path"] == scope.get("root_path", "") + "/graphql":
+        if scope["type"] != "websocket":
+            await self._app(scope, receive, send)
+        elif scope["path"] == scope.get("root_path", "") + "/graphql":
             await self._endpoint(scope, receive, send)
         else:
-            await self._app(scope, receive, send)
+            await refusal(404, "No WebSocket is served here; it is at /graphql.")(scope, receive, send)
 
 
 async def _home(_request: Request) -> Response:

@@ -8,7 +8,7 @@ from starlette.types import Receive, Scope, Send
 
 from sent_graphql.http.clients import client_of
 from sent_graphql.http.dialects import Dialect, LegacyWs, TransportWs
-from sent_graphql.http.framing import push_of
+from sent_graphql.http.lines import line_of
 from sent_graphql.http.live_connections import LiveConnections, TooManyConnectionsError
 from sent_graphql.http.operations import Operations
 from sent_graphql.http.replies import refusal
@@ -46,7 +46,7 @@ class WebSocketEndpoint:
         await receive()  # websocket.connect
         headers = Headers(scope=scope)
         if not self._is_welcome(headers):
-            await refusal(403, "Pages of this origin may not connect here.")(scope, receive, send)
+            await refusal(403, "Pages of this origin may not connect here.", code="FORBIDDEN")(scope, receive, send)
             return
         dialect = next((self._dialects[name] for name in scope["subprotocols"] if name in self._dialects), None)
         if dialect is None:
@@ -62,13 +62,13 @@ class WebSocketEndpoint:
             settings=self._settings,
             receive=receive,
             send=send,
-            push=push_of(scope),
+            line=line_of(scope),
         )
         try:
             with self._connections.admitted(connection, client):
                 await connection.run()
         except TooManyConnectionsError as error:
-            await refusal(error.status, str(error), RETRY_AFTER)(scope, receive, send)
+            await refusal(error.status, str(error), RETRY_AFTER, code=error.code)(scope, receive, send)
 
     def _is_welcome(self, headers: Headers) -> bool:
         """Browsers tell the page's origin and let any page connect: it is ours to refuse."""

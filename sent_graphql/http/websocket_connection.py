@@ -12,8 +12,8 @@ from starlette.types import Receive, Send
 from strawberry.types import ExecutionResult
 
 from sent_graphql.http.dialects import BadMessageError, Dialect, Frames, Message, Verb
-from sent_graphql.http.framing import Push
 from sent_graphql.http.graphql_request import Parameters
+from sent_graphql.http.lines import PushLine, room_on
 from sent_graphql.http.not_now import NotNowError
 from sent_graphql.http.operations import QUERIES_AND_MUTATIONS, Operations, encoded, never_ran
 from sent_graphql.http.replies import masked
@@ -40,9 +40,9 @@ class WebSocketConnection:
         "_closed",
         "_dialect",
         "_initialised",
+        "_line",
         "_live",
         "_operations",
-        "_push",
         "_receive",
         "_running",
         "_send",
@@ -61,7 +61,7 @@ class WebSocketConnection:
         settings: LiveSettings,
         receive: Receive,
         send: Send,
-        push: Push | None,
+        line: PushLine | None,
     ) -> None:
         self._dialect = dialect
         self._client = client
@@ -70,7 +70,7 @@ class WebSocketConnection:
         self._settings = settings
         self._receive = receive
         self._send = send
-        self._push = push
+        self._line = line
         self._initialised = False
         self._closed = False
         self._running: dict[str, _Running] = {}
@@ -104,13 +104,22 @@ class WebSocketConnection:
             raise ConnectionAbortedError
         await self._send({"type": "websocket.send", "text": text})
 
-    def tell(self, message: bytes) -> Coroutine[Any, Any, None] | None:
+    def room(self) -> Coroutine[Any, Any, None] | None:
+        """What to wait for until the client is ready for more; null where it is."""
+        return None if self._closed else room_on(self._line)
+
+    def tell(self, *parts: bytes) -> Coroutine[Any, Any, None] | None:
         """Sends one message; gives what is left to do where its client has to be waited for. Raises as `say` does."""
         if self._closed:
             raise ConnectionAbortedError
-        if self._push is not None and self._push(message):
+        if self._line is not None and self._line.push(*parts):
             return None
-        return self.say(message.decode())
+        return self.say(b"".join(parts).decode())
+
+    def cut(self) -> None:
+        """Ends the connection of a client that takes nothing."""
+        if self._line is not None:
+            self._line.cut()
 
     def forget(self, running: "_Running") -> None:
         """An operation is over: its id is free again."""
@@ -251,9 +260,13 @@ class _Running:
             await rest
         await self.complete()
 
+    def room(self) -> Coroutine[Any, Any, None] | None:
+        """What to wait for until the client is ready for a result."""
+        return self._connection.room()
+
     def next(self, payload: bytes) -> Coroutine[Any, Any, None] | None:
         """Sends a result; gives what is left to do."""
-        return self._connection.tell(self.frames.next + payload + b"}")
+        return self._connection.tell(self.frames.next, payload, b"}")
 
     async def error(self, errors: bytes) -> None:
         """Sends the errors that end it."""
@@ -264,3 +277,7 @@ class _Running:
         """Sends that it is over."""
         self._connection.forget(self)
         await self._connection.say(self.frames.complete)
+
+    def cut(self) -> None:
+        """Ends the connection of a client that takes nothing."""
+        self._connection.cut()

@@ -52,6 +52,7 @@ class LiveQueryHub:
         """Rounds through all questions, one for each new snapshot."""
         self._snapshots = snapshots
         self._max_groups = settings.max_groups
+        self._max_kept = settings.max_kept_bytes
         self._reader = QuestionReader(schema, max_tokens=max_tokens)
         self._executor = Executor(schema, make_context)
         self._changed = ChangedParts()
@@ -68,6 +69,11 @@ class LiveQueryHub:
     def groups(self) -> int:
         """Different questions that are watched."""
         return len(self._groups)
+
+    @property
+    def kept(self) -> int:
+        """Bytes of answers and messages that are kept for all who watch."""
+        return sum(group.kept for group in self._groups.values())
 
     @property
     def members(self) -> int:
@@ -135,7 +141,7 @@ class LiveQueryHub:
         return self._snapshot
 
     def _new_group(self, question: Question) -> Group:
-        if len(self._groups) >= self._max_groups:
+        if len(self._groups) >= self._max_groups or self.kept >= self._max_kept:
             raise SubscriptionRefusedError(
                 [GraphQLError("Too many different subscriptions: try again later.", extensions={"code": TOO_MANY})]
             )

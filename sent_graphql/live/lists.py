@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 
-from sent_graphql.live.views import ChangesForm, ListView, Parts
+from sent_graphql.live.views import ChangesForm, ListView, Parts, size_of
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.resolvers.changes import Item, Listing
 
@@ -47,7 +47,8 @@ class WatchedList:
         kept = {} if self._view is None else self._view.items
         shown = {item.id: made[item.id] if item.id in made else kept[item.id] for item in listed}
         if self._view is None or shown != kept:
-            self._view = ListView(version=snapshot.version, items=shown, form=self._form)
+            size = size_of(shown.values())
+            self._view = ListView(version=snapshot.version, items=shown, form=self._form, size=size)
         self._items = {item.id: item for item in listed}
         return self._view
 

@@ -74,7 +74,7 @@ class Member:
         self.push()
 
     def push(self) -> None:
-        """Sends what there is to send, unless a message is still under way: what follows that one will have it all."""
+        """Sends what there is to send, unless the reader is being waited for: what it is sent next will have it all."""
         if self._task is not None:
             self._delivery.counts.folded += 1
             return
@@ -93,7 +93,12 @@ class Member:
                 self._leave()
                 return begun(self._ending())
             revision = self._news.revision
-            payload = None if revision == self.revision else self._news.since(self.revision)
+            if revision == self.revision:
+                return None
+            room = self._outlet.room()
+            if room is not None and (rest := begun(room)) is not None:
+                return rest
+            payload = self._news.since(self.revision)
             if payload is None:
                 return None
             self.revision = revision
@@ -125,6 +130,8 @@ class Member:
         try:
             async with asyncio.timeout(self._delivery.timeout):
                 await self._outlet.error(errors_json([GraphQLError(message, extensions={"code": TOO_SLOW})]))
+        except TimeoutError:
+            self._outlet.cut()
         except Exception as error:  # noqa: BLE001 - whatever it is, the reader cannot be reached
             self._lose(error)
 

@@ -30,6 +30,12 @@ class Outlet(Protocol):
     from `next` says that the reader is gone: the subscription is over, and nothing more is called.
     """
 
+    def room(self) -> Coroutine[Any, Any, None] | None:
+        """What to wait for until the reader has taken what it was sent; null where it is ready for more.
+
+        News that come up while it is waited for are folded, and nothing is kept for the reader.
+        """
+
     def next(self, payload: bytes) -> Coroutine[Any, Any, None] | None:
         """A result: the payload of graphql-transport-ws' and graphql-sse's `next`, `{"data": …}`.
 
@@ -41,6 +47,9 @@ class Outlet(Protocol):
 
     async def complete(self) -> None:
         """The end, because the service goes down."""
+
+    def cut(self) -> None:
+        """The reader takes nothing, not even the error that says so: its connection is of no use."""
 
 
 class Subscription(Protocol):

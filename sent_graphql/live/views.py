@@ -15,6 +15,10 @@ V_contra = TypeVar("V_contra", contravariant=True)
 class View(Protocol[V_contra]):
     """An answer. `since` gives the message that brings a reader here from `base`; null when nothing differs."""
 
+    @property
+    def size(self) -> int:
+        """Bytes of its JSON."""
+
     def since(self, base: V_contra | None) -> bytes | None:
         """Without a base, the message for who has nothing yet."""
 
@@ -23,6 +27,11 @@ class WholeView(Struct, frozen=True):
     """An answer that is always sent whole."""
 
     payload: bytes
+
+    @property
+    def size(self) -> int:
+        """See View."""
+        return len(self.payload)
 
     def since(self, base: "WholeView | None") -> bytes | None:
         """The answer, unless it is the same."""
@@ -35,6 +44,7 @@ class ListView(Struct, frozen=True, kw_only=True):
     version: int
     items: Mapping[str, Parts]
     form: "ChangesForm"
+    size: int
 
     def since(self, base: "ListView | None") -> bytes | None:
         """The full set, or what leads here from `base`."""
@@ -45,6 +55,11 @@ class ListView(Struct, frozen=True, kw_only=True):
         if not self.form.tells(upserted, removed):
             return None
         return self.form.message(self.version, base.version, upserted, removed)
+
+
+def size_of(items: Iterable[Parts]) -> int:
+    """Bytes of their JSON."""
+    return sum(len(json) for parts in items for json in parts)
 
 
 class ChangesForm:

@@ -1,7 +1,7 @@
 """Live queries over snapshots made by hand, and readers as fast or as slow as a test wants them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -24,14 +24,17 @@ PATIENCE = 20
 
 
 class Reader:
-    """An outlet that notes what it is told. While it is held, each `next` waits."""
+    """An outlet that notes what it is told. While it is held, each `next` waits; while it is full, `room` does."""
 
     def __init__(self, *, held: bool = False) -> None:
+        self.cuts = 0
         self.payloads: list[bytes] = []
         self.errors: list[Any] = []
         self.completed = 0
         self.cancelled = 0
         self._free = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
         self._told = asyncio.Condition()
         if not held:
             self._free.set()
@@ -50,6 +53,17 @@ class Reader:
 
     def release(self) -> None:
         self._free.set()
+        self._room.set()
+
+    def fill(self) -> None:
+        """Has no room from now on."""
+        self._room.clear()
+
+    def room(self) -> Coroutine[Any, Any, None] | None:
+        return None if self._room.is_set() else self._wait_for_room()
+
+    def cut(self) -> None:
+        self.cuts += 1
 
     async def next(self, payload: bytes) -> None:
         self.payloads.append(payload)
@@ -72,6 +86,13 @@ class Reader:
         """Waits until what it was told is such."""
         async with asyncio.timeout(PATIENCE), self._told:
             await self._told.wait_for(lambda: holds(self))
+
+    async def _wait_for_room(self) -> None:
+        try:
+            await self._room.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
 
     async def _note(self) -> None:
         async with self._told:

@@ -230,6 +230,21 @@ async def test_the_number_of_questions_is_bounded(hub_with: Callable[..., Any], 
         await live.watch("subscription { meta { id } }")
 
 
+async def test_what_is_kept_for_all_questions_is_bounded(hub_with: Callable[..., Any], make: Any) -> None:
+    async with hub_with(max_kept_bytes=1024) as live:
+        await live.publish(make.state(*(make.node(number) for number in range(20))))
+        everything = "subscription { serviceNodes { upserted { pubkey pubkeyBls } } }"
+        _, first = await live.watch(everything)
+        assert live.hub.kept > 1024
+        error = await refusal(live, HEIGHT)
+        assert error["extensions"]["code"] == "TOO_MANY_SUBSCRIPTIONS"
+        _, second = await live.watch(everything)
+        for subscription in (first, second):
+            subscription.stop()
+        assert live.hub.kept == 0
+        await live.watch(HEIGHT)
+
+
 async def test_an_error_ends_the_subscriptions_that_meet_it_and_no_others(
     live: Any, make: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

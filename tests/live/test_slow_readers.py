@@ -79,17 +79,62 @@ async def test_slow_readers_of_the_same_age_get_the_same_bytes(live: Any, make: 
 
 async def test_who_is_too_far_behind_gets_a_full_set(live: Any, make: Any, reader: Any) -> None:
     nodes = [make.node(1, operator_fee=0), make.node(2)]
-    await live.publish(make.state(*nodes))
-    slow, _ = await live.watch(FEES, reader(held=True))
-    for fee in range(1, groups.MAX_VIEWS + 1):
+    slow = []
+    for fee in range(groups.MAX_VIEWS + 1):
         await live.publish(make.state(structs.replace(nodes[0], operator_fee=fee), nodes[1]))
+        slow.append((await live.watch(FEES, reader(held=True)))[0])
     (group,) = live.hub._groups.values()
+    await live.publish(make.state(*nodes))
     assert len(group._views) == groups.MAX_VIEWS
+    for one in slow:
+        one.release()
+    await live.idle()
+    assert slow[1].answers[1] == await live.fresh(FEES)
+    assert slow[-1].answers[1]["serviceNodes"]["previousVersion"] is not None
+    await live.publish(make.state(structs.replace(nodes[0], operator_fee=7), nodes[1]))
+    assert len(group._views) == 1
+
+
+async def test_only_answers_that_somebody_was_sent_are_kept(live: Any, make: Any, reader: Any) -> None:
+    await live.publish(make.state(make.node(1, operator_fee=0)))
+    await live.watch(FEES)
+    alone = live.hub.kept
+    slow = [(await live.watch(FEES, reader(held=True)))[0] for _ in range(3)]
+    for fee in range(1, 10):
+        await live.publish(make.state(make.node(1, operator_fee=fee)))
+    (group,) = live.hub._groups.values()
+    assert len(group._views) == 2
+    assert live.hub.kept < 3 * alone
+    for one in slow:
+        one.release()
+    await live.idle()
+    await live.publish(make.state(make.node(1, operator_fee=1)))
+    assert len(group._views) == 1
+
+
+async def test_a_reader_without_room_is_kept_nothing_for(live: Any, make: Any, reader: Any) -> None:
+    await live.publish(make.state(block_height=0))
+    slow, _ = await live.watch(HEIGHT)
+    slow.fill()
+    for height in range(1, 10):
+        await live.publish(make.state(block_height=height))
+    assert (len(slow.payloads), live.hub.sending, live.hub.folded) == (1, 1, 8)
     slow.release()
     await live.idle()
-    assert slow.answers[1] == await live.fresh(FEES)
-    await live.publish(make.state(*nodes))
-    assert len(group._views) == 1
+    assert slow.answers[1:] == [{"network": {"blockHeight": 9}}]
+
+
+async def test_a_reader_that_finds_no_room_in_time_is_closed_with_an_error(
+    hub_with: Callable[..., Any], make: Any, reader: Any
+) -> None:
+    async with hub_with(slow_reader_timeout=0.05) as live:
+        await live.publish(make.state(block_height=0))
+        slow, _ = await live.watch(HEIGHT)
+        slow.fill()
+        await live.publish(make.state(block_height=1))
+        await slow.until(lambda one: bool(one.errors))
+        assert [error["extensions"]["code"] for error in slow.errors] == ["SLOW_READER"]
+        assert (slow.cancelled, slow.cuts, live.hub.members) == (1, 0, 0)
 
 
 async def test_a_reader_that_takes_too_long_is_closed_with_an_error_and_the_others_go_on(
@@ -108,7 +153,7 @@ async def test_a_reader_that_takes_too_long_is_closed_with_an_error_and_the_othe
         assert (len(slow.payloads), len(quick.payloads)) == (1, 2)
 
 
-async def test_a_reader_that_does_not_even_take_the_error_is_left(
+async def test_a_reader_that_does_not_even_take_the_error_is_cut(
     hub_with: Callable[..., Any], make: Any, reader: Any
 ) -> None:
     class Dead(reader):  # type: ignore[misc]
@@ -117,9 +162,9 @@ async def test_a_reader_that_does_not_even_take_the_error_is_left(
 
     async with hub_with(slow_reader_timeout=0.05) as live:
         await live.publish(make.state())
-        await live.watch(HEIGHT, Dead(held=True))
+        dead, _ = await live.watch(HEIGHT, Dead(held=True))
         await live.idle()
-        assert (live.hub.groups, live.hub.sending) == (0, 0)
+        assert (live.hub.groups, live.hub.sending, dead.cuts) == (0, 0, 1)
 
 
 async def test_stopping_ends_a_message_that_is_under_way(live: Any, make: Any, reader: Any) -> None:

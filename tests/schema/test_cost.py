@@ -180,7 +180,18 @@ def test_a_dashboard_may_take_the_whole_network_at_once(schema: ServedSchema) ->
     assert _everything(schema, 2_500, "") < budget
     assert _everything(schema, 100, "wallet { address stakes { amount serviceNode { pubkey } } }") < budget
     assert _everything(schema, 2_500, "wallet { address stakes { amount } }") > budget
-    assert _everything(schema, 100, "wallet { stakes { serviceNode { contributors { address } } } }") > budget
+    assert _everything(schema, 120, "wallet { stakes { serviceNode { contributors { address } } } }") > budget
+
+
+def test_a_dashboard_may_watch_all_that_there_is_of_all_nodes(schema: ServedSchema) -> None:
+    kinds = ("ServiceNode", "Contributor", "ContributionContract", "ServiceNodeExit", "ServiceNodeChanges")
+    node, contributor, contract, exit_, changes = (f"__typename {_leaves(schema, kind)}" for kind in kinds)
+    question = f"""subscription {{ serviceNodes {{ {changes} upserted {{
+        {node} contributors {{ {contributor} }} contributionContract {{ {contract} }} exit {{ {exit_} }}
+    }} }} }}"""
+    document = Documents().read(question)
+    assert document is not None
+    assert schema.costs.price(document, None, None).cost < 0.8 * GraphqlSettings().max_cost
 
 
 def _everything(schema: ServedSchema, first: int, of_contributors: str) -> int:

@@ -13,8 +13,11 @@ import strawberry
 import structlog
 from graphql import GraphQLError
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Opcode
 from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
 
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.http.live_connections import LiveConnections
@@ -167,10 +170,10 @@ class Stage:
         self.serving = serving
         self.clients = AsyncExitStack()
 
-    async def client(self, *protocols: str, **options: Any) -> Client:
+    async def client(self, *protocols: str, path: str = "/graphql", **options: Any) -> Client:
         """A connected client that speaks these protocols, graphql-transport-ws unless told otherwise."""
         names = [Subprotocol(name) for name in protocols or ("graphql-transport-ws",)]
-        opened = connect(f"ws://127.0.0.1:{self.port}/graphql", subprotocols=names, **options)
+        opened = connect(f"ws://127.0.0.1:{self.port}{path}", subprotocols=names, **options)
         return Client(await self.clients.enter_async_context(opened))
 
 
@@ -192,7 +195,7 @@ NOTHING_YET = NoSnapshots()
 
 @pytest.fixture
 async def serve() -> AsyncIterator[Callable[..., Any]]:
-    """Starts servers, each with its live settings."""
+    """Starts servers, each with its live settings; `send_buffer`: bytes that the system takes for a slow client."""
     async with AsyncExitStack() as stages:
 
         async def serve(
@@ -202,6 +205,7 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
             snapshots: SnapshotReader = NOTHING_YET,
             make_context: Callable[[Snapshot], object] = lambda snapshot: snapshot,
             live_queries: LiveQueries | None = None,
+            send_buffer: int | None = None,
             **live: Any,
         ) -> Stage:
             settings = Settings(
@@ -213,7 +217,7 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
                     deregistration_lock_seconds=172_800,
                 ),
                 oxend=OxendSettings(endpoints=("ipc://oxend/stagenet.sock",)),
-                http=HttpSettings(cors_origins=origins, shutdown_grace=5, max_delay=60),
+                http=HttpSettings(cors_origins=origins, shutdown_grace=1, max_delay=60),
                 live=LiveSettings(**live),
             )
             scripted, connections = ScriptedLive(), LiveConnections(settings.live)
@@ -227,11 +231,16 @@ async def serve() -> AsyncIterator[Callable[..., Any]]:
                 connections=connections,
             )
             bound = socket.create_server(("127.0.0.1", 0))
+            if send_buffer is not None:
+                bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
             answering = asyncio.Event()
 
             async def farewell() -> None:
-                await answering_live.close()
-                await connections.leave(settings.http.shutdown_grace)
+                grace = settings.http.shutdown_grace
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(grace):
+                        await answering_live.close()
+                await connections.leave(grace)
 
             serving = asyncio.create_task(
                 serve_http(
@@ -261,11 +270,96 @@ async def stage(serve: Callable[..., Any]) -> Stage:
     return started
 
 
+LARGE = b'{"data":"' + b"x" * 30_000_000 + b'"}'
+"""More than the system takes for a client that does not read."""
+
+
+class Bare:
+    """A client that reads when it is told to."""
+
+    def __init__(self, stage: Any, connected: socket.socket) -> None:
+        self._stage = stage
+        self._socket = connected
+        self._heard: list[Any] = []
+        self.protocol = ClientProtocol(
+            parse_uri(f"ws://127.0.0.1:{stage.port}/graphql"),
+            subprotocols=[Subprotocol("graphql-transport-ws")],
+            max_size=None,
+        )
+
+    async def open(self) -> None:
+        """Connects, and says that it is there."""
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(self._socket, ("127.0.0.1", self._stage.port))
+        self.protocol.send_request(self.protocol.connect())
+        await self.flush()
+        await self.frames()
+        self.protocol.send_text(b'{"type":"connection_init"}')
+        await self.flush()
+
+    async def overwhelm(self) -> tuple[Any, asyncio.Task[None]]:
+        """Subscribes, and leaves unread what it is sent; gives the subscription, and the sending."""
+        self.protocol.send_text(b'{"type":"subscribe","id":"1","payload":{"query":"subscription { count }"}}')
+        await self.flush()
+        subscription = await self._stage.live.begun.get()
+        sending = asyncio.create_task(subscription.tell(LARGE))
+        return subscription, sending
+
+    async def flush(self) -> None:
+        """Sends what there is to send."""
+        for data in self.protocol.data_to_send():
+            await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    async def frames(self) -> list[Any]:
+        """Reads a little."""
+        self.protocol.receive_data(await asyncio.get_running_loop().sock_recv(self._socket, 1 << 20))
+        return self.protocol.events_received()
+
+    async def say(self, **message: Any) -> None:
+        """Sends a message."""
+        self.protocol.send_text(json.dumps(message).encode())
+        await self.flush()
+
+    async def hear(self) -> Any:
+        """The next message; pings are answered."""
+        while not self._heard:
+            self._heard += [json.loads(frame.data) for frame in await self.frames() if frame.opcode is Opcode.TEXT]
+            await self.flush()
+        return self._heard.pop(0)
+
+    async def is_cut(self) -> None:
+        """Waits until the server knows this connection no more. Nothing is read."""
+        while True:
+            try:
+                await asyncio.get_running_loop().sock_sendall(self._socket, b"x")
+            except OSError:
+                return
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def bare() -> AsyncIterator[Callable[..., Any]]:
+    """Connects clients; `receive_buffer`: bytes that the system takes for them while they do not read."""
+    async with AsyncExitStack() as sockets:
+
+        async def bare(stage: Any, *, receive_buffer: int | None = None) -> Bare:
+            connected = sockets.enter_context(socket.socket())
+            if receive_buffer is not None:
+                connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+            connected.setblocking(False)
+            client = Bare(stage, connected)
+            await client.open()
+            return client
+
+        yield bare
+
+
 class Network:
     """A running server of the schema that is really served, over states that the test publishes."""
 
-    def __init__(self, stage: Stage, snapshots: SnapshotCache, make: Any) -> None:
+    def __init__(self, stage: Stage, hub: LiveQueryHub, snapshots: SnapshotCache, make: Any) -> None:
         self.stage = stage
+        self.hub = hub
         self._snapshots = snapshots
         self._make = make
         self._version = 1
@@ -277,17 +371,36 @@ class Network:
 
 
 @pytest.fixture
-async def network(serve: Callable[..., Any], make: Any) -> AsyncIterator[Network]:
-    """One that has a running node 1 at height 5313."""
-    snapshots = SnapshotCache(make.snapshot(make.state(make.node(1)), version=1))
+async def networks(serve: Callable[..., Any], make: Any) -> AsyncIterator[Callable[..., Any]]:
+    """Starts networks that have a running node 1 at height 5313, each with its live settings."""
     options = ResolverOptions("mainnet", 100, 2500)
+    following: list[asyncio.Task[None]] = []
 
     def make_context(snapshot: Snapshot) -> RequestContext:
         return RequestContext(snapshot, options)
 
-    schema = build_schema(GraphqlSettings(), "mainnet")
-    hub = LiveQueryHub(schema, snapshots, make_context, LiveSettings(), max_tokens=5_000)
-    stage = await serve(schema=schema, snapshots=snapshots, make_context=make_context, live_queries=hub)
-    following = asyncio.create_task(hub.run())
-    yield Network(stage, snapshots, make)
-    await end([following])
+    async def networks(*, send_buffer: int | None = None, **live: Any) -> Network:
+        snapshots = SnapshotCache(make.snapshot(make.state(make.node(1)), version=1))
+        schema = build_schema(GraphqlSettings(), "mainnet")
+        hub = LiveQueryHub(schema, snapshots, make_context, LiveSettings(**live), max_tokens=5_000)
+        stage = await serve(
+            schema=schema,
+            snapshots=snapshots,
+            make_context=make_context,
+            live_queries=hub,
+            send_buffer=send_buffer,
+            **live,
+        )
+        following.append(asyncio.create_task(hub.run()))
+        return Network(stage, hub, snapshots, make)
+
+    yield networks
+    await end(following)
+
+
+@pytest.fixture
+async def network(networks: Callable[..., Any]) -> Network:
+    """One with the default settings."""
+    started = await networks()
+    assert isinstance(started, Network)
+    return started

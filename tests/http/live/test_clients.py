@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +95,10 @@ async def test_npm_clients_are_told_what_is_wrong(network: Any, run: Any, script
 async def test_gql_gets_the_present_state_and_the_changes(network: Any, make: Any, protocol: str) -> None:
     transport = WebsocketsTransport(url=_address(network, "ws"), subprotocols=[protocol])
     async with Client(transport=transport, fetch_schema_from_transport=False) as session:
-        heights = session.subscribe(gql(HEIGHT))
-        assert await anext(heights) == {"network": {"blockHeight": 5313}}
-        await network.publish(make.state(make.node(1), block_height=5314))
-        assert await anext(heights) == {"network": {"blockHeight": 5314}}
+        async with aclosing(session.subscribe(gql(HEIGHT))) as heights:
+            assert await anext(heights) == {"network": {"blockHeight": 5313}}
+            await network.publish(make.state(make.node(1), block_height=5314))
+            assert await anext(heights) == {"network": {"blockHeight": 5314}}
         assert await session.execute(gql("{ network { blockHeight } }")) == {"network": {"blockHeight": 5314}}
 
 

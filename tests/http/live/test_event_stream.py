@@ -117,7 +117,7 @@ async def test_there_are_only_so_many_streams(serve: Any) -> None:
     stage = await serve(max_connections_per_address=0)
     async with httpx.AsyncClient(timeout=30) as client:
         response = await client.post(stage.url, json=COUNT, headers=STREAM)
-    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (429, "BAD_REQUEST")
+    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (429, "TOO_MANY_CONNECTIONS")
     assert response.headers["retry-after"]
 
 

@@ -3,87 +3,13 @@
 import asyncio
 import json
 import logging
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
-from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
 
 from sent_graphql.http import framing
-
-LARGE = b'{"data":"' + b"x" * 30_000_000 + b'"}'
-"""More than the system takes for a client that does not read."""
-
-
-class Bare:
-    """A client that reads when it is told to."""
-
-    def __init__(self, stage: Any, connected: socket.socket) -> None:
-        self._stage = stage
-        self._socket = connected
-        self.protocol = ClientProtocol(
-            parse_uri(f"ws://127.0.0.1:{stage.port}/graphql"),
-            subprotocols=[Subprotocol("graphql-transport-ws")],
-            max_size=None,
-        )
-
-    async def open(self) -> None:
-        """Connects, and says that it is there."""
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(self._socket, ("127.0.0.1", self._stage.port))
-        self.protocol.send_request(self.protocol.connect())
-        await self.flush()
-        await self.frames()
-        self.protocol.send_text(b'{"type":"connection_init"}')
-        await self.flush()
-
-    async def overwhelm(self) -> tuple[Any, asyncio.Task[None]]:
-        """Subscribes, and leaves unread what it is sent; gives the subscription, and the sending."""
-        self.protocol.send_text(b'{"type":"subscribe","id":"1","payload":{"query":"subscription { count }"}}')
-        await self.flush()
-        subscription = await self._stage.live.begun.get()
-        sending = asyncio.create_task(subscription.tell(LARGE))
-        return subscription, sending
-
-    async def flush(self) -> None:
-        """Sends what there is to send."""
-        for data in self.protocol.data_to_send():
-            await asyncio.get_running_loop().sock_sendall(self._socket, data)
-
-    async def frames(self) -> list[Any]:
-        """Reads a little."""
-        self.protocol.receive_data(await asyncio.get_running_loop().sock_recv(self._socket, 1 << 20))
-        return self.protocol.events_received()
-
-    async def is_cut(self) -> None:
-        """Waits until the server knows this connection no more. Nothing is read."""
-        while True:
-            try:
-                await asyncio.get_running_loop().sock_sendall(self._socket, b"x")
-            except OSError:
-                return
-            await asyncio.sleep(0.02)
-
-
-@pytest.fixture
-async def bare() -> AsyncIterator[Callable[..., Any]]:
-    """Connects clients."""
-    async with AsyncExitStack() as sockets:
-
-        async def bare(stage: Any) -> Bare:
-            connected = sockets.enter_context(socket.socket())
-            connected.setblocking(False)
-            client = Bare(stage, connected)
-            await client.open()
-            return client
-
-        yield bare
 
 
 async def test_who_does_not_read_is_cut_when_no_sign_of_life_comes(serve: Any, bare: Any) -> None:

@@ -11,6 +11,13 @@ SUBSCRIBE = {"type": "subscribe", "id": "1", "payload": {"query": "subscription 
 FIRST = {"id": "1", "type": "next", "payload": {"data": {"count": 1}}}
 
 
+def told(refused: pytest.ExceptionInfo[InvalidStatus]) -> tuple[int, str, str]:
+    """Status, code and message of a refused handshake."""
+    response = refused.value.response
+    (error,) = json.loads(response.body or b"")["errors"]
+    return response.status_code, error["extensions"]["code"], error["message"]
+
+
 async def test_a_subscription_gets_the_present_state_and_what_follows(stage: Any) -> None:
     client = await stage.client()
     await client.init()
@@ -99,6 +106,37 @@ async def test_queries_and_mutations_are_answered_once_and_completed(stage: Any)
         await client.subscribe("q", query)
         assert await client.hear() == {"id": "q", "type": "next", "payload": {"data": data}}
         assert await client.hear() == {"id": "q", "type": "complete"}
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        '"payload":{"query":"\\ud800"}',
+        '"payload":{"query":"{ one }","operationName":"\\ud800"}',
+        '"payload":{"query":"{ one }","variables":{"a":"\\udc00"}}',
+        '"payload":{"query":"{ one }","extensions":{"\\ud800":1}}',
+        '"payload":{"query":"{ one }"},"id":"\\ud800"',
+    ],
+)
+@pytest.mark.parametrize(("protocol", "start"), [("graphql-transport-ws", "subscribe"), ("graphql-ws", "start")])
+async def test_half_a_sign_in_a_message_ends_the_connection_in_words(
+    stage: Any, protocol: str, start: str, half: str
+) -> None:
+    client = await stage.client(protocol)
+    await client.say(type="connection_init")
+    await client.socket.send(f'{{"id":"1","type":"{start}",{half}}}')
+    code, reason = await client.closed()
+    assert code == 4400
+    assert reason.startswith(("Not an operation: ", "Not a message: "))
+
+
+async def test_half_a_sign_that_a_document_spells_out_is_an_error(stage: Any) -> None:
+    client = await stage.client()
+    await client.init()
+    await client.subscribe("q", r'{ one(a: "\ud800") }')
+    message = await client.hear()
+    assert message["type"] == "error"
+    assert "Invalid Unicode escape sequence" in message["payload"][0]["message"]
 
 
 async def test_field_errors_come_beside_the_data(stage: Any) -> None:
@@ -243,7 +281,7 @@ async def test_one_address_has_only_so_many_connections(serve: Any) -> None:
     client = await stage.client()
     with pytest.raises(InvalidStatus) as refused:
         await stage.client()
-    assert refused.value.response.status_code == 429
+    assert told(refused) == (429, "TOO_MANY_CONNECTIONS", "There are already 1 open connections from your address.")
     assert refused.value.response.headers["retry-after"]
     await client.socket.close()
     await stage.connections.emptied()
@@ -254,7 +292,14 @@ async def test_there_are_only_so_many_connections(serve: Any) -> None:
     stage = await serve(max_connections=0)
     with pytest.raises(InvalidStatus) as refused:
         await stage.client()
-    assert refused.value.response.status_code == 503
+    assert told(refused) == (503, "TOO_MANY_CONNECTIONS", "There are too many open connections.")
+
+
+@pytest.mark.parametrize("path", ["/", "/graphql/", "/subscriptions", "/healthz", "/%ff"])
+async def test_elsewhere_no_websocket_is_served(stage: Any, path: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await stage.client(path=path)
+    assert told(refused) == (404, "NOT_FOUND", "No WebSocket is served here; it is at /graphql.")
 
 
 async def test_a_message_that_is_too_large_closes_with_1009(serve: Any) -> None:
@@ -267,7 +312,7 @@ async def test_a_message_that_is_too_large_closes_with_1009(serve: Any) -> None:
 async def test_pages_of_elsewhere_may_not_connect(stage: Any, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         await stage.client(origin=origin)
-    assert refused.value.response.status_code == 403
+    assert told(refused) == (403, "FORBIDDEN", "Pages of this origin may not connect here.")
 
 
 async def test_our_own_pages_and_those_named_may_connect(serve: Any) -> None:

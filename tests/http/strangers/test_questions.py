@@ -71,15 +71,15 @@ async def test_what_is_too_much_is_refused_in_words(host: Any, name: str) -> Non
 async def test_a_refusal_names_estimate_and_budget(host: Any) -> None:
     (error,) = (await (await host()).ask(NESTED)).json()["errors"]
     estimate, budget = error["extensions"]["estimate"], error["extensions"]["budget"]
-    assert estimate > budget == 400_000
+    assert estimate > budget == 500_000
     assert str(estimate) in error["message"]
     assert str(budget) in error["message"]
 
 
 async def test_answers_tell_their_cost_and_so_do_refusals(host: Any) -> None:
     here = await host()
-    assert (await here.ask(SMALL)).json()["extensions"] == {"cost": {"estimate": 3, "budget": 400_000}}
-    assert (await here.ask(NESTED)).json()["extensions"]["cost"]["estimate"] > 400_000
+    assert (await here.ask(SMALL)).json()["extensions"] == {"cost": {"estimate": 3, "budget": 500_000}}
+    assert (await here.ask(NESTED)).json()["extensions"]["cost"]["estimate"] > 500_000
 
 
 async def test_websockets_refuse_the_same(host: Any) -> None:
