@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from sent_graphql.door import Door
 from sent_graphql.errors import UnavailableError
 from sent_graphql.http.connections import guarded_protocol
 from sent_graphql.http.framing import FramingProtocol
@@ -16,9 +17,6 @@ from sent_graphql.settings import HttpSettings, LiveSettings
 
 BACKLOG = 2048
 """Connections that the system holds while none is being accepted."""
-
-ACCEPTED_AT_ONCE = 32
-"""Connections that one turn of the loop accepts: uvloop's accepts one from each listening socket."""
 
 
 class Server(uvicorn.Server):
@@ -28,23 +26,26 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self.answering = asyncio.Event()
         self._farewell = farewell
+        self._doors: list[Door] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to accept, and tells so."""
-        await super().startup(sockets)
+        await super().startup([])
+        self._doors = [Door(bound, self._protocol) for bound in sockets or []]
+        for door in self._doors:
+            door.open()
         self.answering.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accepts no more, takes leave of who would stay for ever, and lets the rest end within the grace period."""
-        for server in self.servers:
-            server.close()
+        for door in self._doors:
+            door.close()
         await self._farewell()
         await super().shutdown(sockets)
 
     async def serve_until_cancelled(self, bound: socket.socket, answering: Callable[[], None] = lambda: None) -> None:
         """Answers on `bound`; `answering` is told once it does. Cancelled, it lets open answers end in their grace."""
-        listening = [bound, *(bound.dup() for _ in range(ACCEPTED_AT_ONCE - 1))]
-        serving = asyncio.create_task(self.serve(sockets=listening))
+        serving = asyncio.create_task(self.serve(sockets=[bound]))
         try:
             await self.answering.wait()
             answering()
@@ -52,6 +53,11 @@ class Server(uvicorn.Server):
         finally:
             self.should_exit = True
             await serving
+
+    def _protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -118,7 +124,6 @@ async def serve_http(
             server_header=False,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
             http=guarded_protocol(settings, live_per_address=live.max_connections_per_address),
-            h11_max_incomplete_event_size=settings.max_header_bytes,
             timeout_keep_alive=max(1, round(settings.idle_timeout)),
             # Named here, or uvicorn would believe whoever connects from this machine, or what the environment names.
             proxy_headers=bool(settings.trusted_proxies),
