@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from sent_graphql.door import Door
 from sent_graphql.errors import UnavailableError
-from sent_graphql.http.connections import guarded_protocol
+from sent_graphql.http.connections import GuardedProtocol, guarded_protocol
 from sent_graphql.http.framing import FramingProtocol
 from sent_graphql.settings import HttpSettings, LiveSettings
 
@@ -22,8 +22,11 @@ BACKLOG = 2048
 class Server(uvicorn.Server):
     """Signals are the caller's business: it cancels, and open answers get their grace."""
 
-    def __init__(self, config: uvicorn.Config, farewell: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, connection: type[GuardedProtocol], farewell: Callable[[], Awaitable[None]]
+    ) -> None:
         super().__init__(config)
+        self._connection = connection
         self.answering = asyncio.Event()
         self._farewell = farewell
         self._doors: list[Door] = []
@@ -55,9 +58,7 @@ class Server(uvicorn.Server):
             await serving
 
     def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
-        )
+        return self._connection(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -114,6 +115,7 @@ async def serve_http(
 
     `farewell` ends the connections that clients mean to keep; it is called when no more are accepted.
     """
+    connection = guarded_protocol(settings, live_per_address=live.max_connections_per_address)
     server = Server(
         uvicorn.Config(
             app,
@@ -123,7 +125,7 @@ async def serve_http(
             lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_grace)),
-            http=guarded_protocol(settings, live_per_address=live.max_connections_per_address),
+            http=connection,
             timeout_keep_alive=max(1, round(settings.idle_timeout)),
             # Named here, or uvicorn would believe whoever connects from this machine, or what the environment names.
             proxy_headers=bool(settings.trusted_proxies),
@@ -135,6 +137,7 @@ async def serve_http(
             # Its memory for each connection is a multiple of all the rest, and updates are small.
             ws_per_message_deflate=False,
         ),
+        connection,
         farewell,
     )
     await server.serve_until_cancelled(bound, lambda: announce(url_of(bound)))
