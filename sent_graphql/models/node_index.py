@@ -1,11 +1,13 @@
 """Service nodes behind the indexes that look-ups go by."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from typing import TypeVar, cast
 
 from sent_graphql.models.network import ServiceNode, ServiceNodeState
 
 T = TypeVar("T")
+K = TypeVar("K", str, int)
 
 
 class Derived:
@@ -20,6 +22,10 @@ class Derived:
             self._derived[key] = make()
         return cast("T", self._derived[key])
 
+    def forget(self) -> None:
+        """Remembers nothing any more: it is about to become something else."""
+        self._derived = {}
+
 
 class NodeIndex(Derived):
     """Lives of nodes, with the indexes that make every look-up cost what its answer costs. Never changed."""
@@ -31,8 +37,33 @@ class NodeIndex(Derived):
         self.by_contract_id = {node.contract_id: node for node in self.nodes if node.contract_id is not None}
         self.by_pubkey = _latest_lives(self.nodes, lambda node: node.pubkey)
         self.by_bls = _latest_lives(self.nodes, lambda node: node.pubkey_bls)
-        self.by_operator = grouped(self.nodes, lambda node: {node.operator})
-        self.by_contributor = grouped(self.nodes, lambda node: {c.address for c in node.contributors})
+        self.by_operator = grouped(self.nodes, _operators)
+        self.by_contributor = grouped(self.nodes, _stakers)
+
+    def next(self, nodes: Iterable[ServiceNode]) -> "NodeIndex":
+        """An index of `nodes`, which shares with this one what they have in common: all of it, if nothing changed."""
+        following = tuple(nodes)
+        if len(following) != len(self.nodes):
+            return NodeIndex(following)
+        changed = [pair for pair in zip(self.nodes, following, strict=True) if pair[0] is not pair[1]]
+        if not changed:
+            return self
+        if any(_place(old) != _place(new) for old, new in changed):
+            return NodeIndex(following)
+        return self._with(following, {old.id: new for old, new in changed})
+
+    def _with(self, nodes: tuple[ServiceNode, ...], changed: Mapping[str, ServiceNode]) -> "NodeIndex":
+        """An index of `nodes`, of which those that `changed`, by their ids, are found where the old ones were."""
+        index = copy(self)
+        index.forget()
+        index.nodes = nodes
+        index.by_id = {**self.by_id, **changed}
+        index.by_contract_id = _replaced(self.by_contract_id, changed, lambda node: node.contract_id)
+        index.by_pubkey = _replaced(self.by_pubkey, changed, lambda node: node.pubkey)
+        index.by_bls = _replaced(self.by_bls, changed, lambda node: node.pubkey_bls)
+        index.by_operator = _regrouped(self.by_operator, changed, _operators)
+        index.by_contributor = _regrouped(self.by_contributor, changed, _stakers)
+        return index
 
 
 def left_later(one: ServiceNode, other: ServiceNode) -> bool:
@@ -51,6 +82,45 @@ def grouped(items: Iterable[T], keys: Callable[[T], Iterable[str]]) -> dict[str,
         for key in keys(item):
             groups.setdefault(key, []).append(item)
     return {key: tuple(group) for key, group in groups.items()}
+
+
+def _operators(node: ServiceNode) -> Iterable[str]:
+    return (node.operator,)
+
+
+def _stakers(node: ServiceNode) -> Iterable[str]:
+    """Each once, however often a node lists them."""
+    return {contributor.address for contributor in node.contributors}
+
+
+def _place(node: ServiceNode) -> tuple[object, ...]:
+    """Where a node is found in an index: nodes that differ in nothing of this take each other's place."""
+    stakers = [contributor.address for contributor in node.contributors]
+    return node.id, node.contract_id, node.pubkey, node.pubkey_bls, node.operator, stakers, _recency(node)
+
+
+def _replaced(
+    index: dict[K, ServiceNode], changed: Mapping[str, ServiceNode], key: Callable[[ServiceNode], K | None]
+) -> dict[K, ServiceNode]:
+    """The index with the nodes that `changed`, where it has them: of several with one key it has one."""
+    new = index.copy()
+    for node in changed.values():
+        name = key(node)
+        if name is not None and index[name].id == node.id:
+            new[name] = node
+    return new
+
+
+def _regrouped(
+    groups: dict[str, tuple[ServiceNode, ...]],
+    changed: Mapping[str, ServiceNode],
+    keys: Callable[[ServiceNode], Iterable[str]],
+) -> dict[str, tuple[ServiceNode, ...]]:
+    """The groups with the nodes that `changed`; those without any are the same objects."""
+    new = groups.copy()
+    for key in {key for node in changed.values() for key in keys(node)}:
+        new[key] = tuple([changed.get(node.id, node) for node in groups[key]])
+    return new
 
 
 def _latest_lives(nodes: Iterable[ServiceNode], key: Callable[[ServiceNode], str | None]) -> dict[str, ServiceNode]:

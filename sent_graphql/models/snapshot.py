@@ -15,6 +15,7 @@ from sent_graphql.models.network import (
     ServiceNode,
     ServiceNodeState,
     SourceName,
+    Stake,
     Wallet,
 )
 from sent_graphql.models.node_index import NO_NODES, Derived, NodeIndex, grouped, left_later
@@ -69,7 +70,14 @@ class NetworkState(Derived):
         self.contracts_by_contributor = grouped(
             self.contribution_contracts, lambda contract: {c.address for c in contract.contributors}
         )
-        self.stakes_by_wallet = present_stakes(self.nodes, self.contribution_contracts)
+
+    def stakes(self, address: str) -> tuple[Stake, ...]:
+        """The present stakes of the wallet at a canonical address."""
+        nodes = self.present.by_contributor.get(address, ())
+        contracts = self.contracts_by_contributor.get(address, ())
+        if not nodes and not contracts:
+            return ()
+        return self.derived(("stakes", address), lambda: present_stakes(address, nodes, contracts))
 
     def wallet(self, address: str) -> Wallet:
         """The wallet at a canonical address; an unknown one has nothing."""
@@ -77,7 +85,7 @@ class NetworkState(Derived):
         return Wallet(
             id=global_id("Wallet", address),
             address=address,
-            stakes=self.stakes_by_wallet.get(address, ()),
+            stakes=self.stakes(address),
             rewards=Rewards(
                 accrued=self.accrued.get(address, 0),
                 credited=recipient.credited,

@@ -10,21 +10,18 @@ from sent_graphql.models.network import ContributionContract, Contributor, Servi
 
 
 def present_stakes(
-    nodes: Iterable[ServiceNode], contracts: Iterable[ContributionContract]
-) -> dict[str, tuple[Stake, ...]]:
-    """Present stakes by staker: in nodes that still hold the money, then in contracts that gather it."""
-    stakes: dict[str, list[Stake]] = {}
-    for node in nodes:
-        if node.state is ServiceNodeState.EXITED:
-            continue
-        for contributor in _once_each(node.contributors):
-            stakes.setdefault(contributor.address, []).append(_in_node(contributor, node))
-    for contract in contracts:
-        if contract.status is ContributionStatus.FINALIZED:
-            continue
-        for contributor in _once_each(contract.contributors):
-            stakes.setdefault(contributor.address, []).append(_in_contract(contributor, contract))
-    return {address: tuple(held) for address, held in stakes.items()}
+    address: str, nodes: Iterable[ServiceNode], contracts: Iterable[ContributionContract]
+) -> tuple[Stake, ...]:
+    """The wallet's present stakes in these: in nodes that still hold the money, then in contracts that gather it."""
+    held = (stake_in(node, address) for node in nodes if node.state is not ServiceNodeState.EXITED)
+    gathered = (
+        _in_contract(contributor, contract)
+        for contract in contracts
+        if contract.status is not ContributionStatus.FINALIZED
+        for contributor in _once_each(contract.contributors)
+        if contributor.address == address
+    )
+    return (*(stake for stake in held if stake is not None), *gathered)
 
 
 def stake_in(node: ServiceNode, address: str) -> Stake | None:

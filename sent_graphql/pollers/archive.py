@@ -5,6 +5,7 @@ and the next archive is the same object.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from msgspec import Struct, structs
 
@@ -55,8 +56,8 @@ class Archive(Struct, frozen=True, kw_only=True):
 
     def remembering(self, records: Iterable[ServiceNode]) -> "Archive":
         """With what earlier runs have kept; what is in it already is newer. It is shown from the next step on."""
-        known = {alias for node in self.records.values() for alias in _aliases(node)}
-        added = {node.id: node for node in records if known.isdisjoint(_aliases(node))}
+        known = {alias for node in self.records.values() for alias in aliases_of(node)}
+        added = {node.id: node for node in records if known.isdisjoint(aliases_of(node))}
         return structs.replace(
             self,
             records={**added, **self.records},
@@ -65,12 +66,16 @@ class Archive(Struct, frozen=True, kw_only=True):
         )
 
     def next(
-        self, before: Iterable[ServiceNode], present: NodeIndex, contracts: ContractsView, told: ToldIds
+        self,
+        before: Iterable[ServiceNode],
+        present: NodeIndex,
+        names: AbstractSet[str],
+        contracts: ContractsView,
+        told: ToldIds,
     ) -> "Archive":
-        """The archive after a step from the nodes `before` to those at `present`."""
+        """The archive after a step from the nodes `before` to those at `present`, whose aliases are `names`."""
         events = Events(registrations=contracts.registrations, exits=contracts.exits, complete=contracts.scan.complete)
-        names = {alias for node in present.nodes for alias in _aliases(node)}
-        gone = [node for node in before if node.id not in present.by_id and names.isdisjoint(_aliases(node))]
+        gone = [node for node in before if node.id not in present.by_id and names.isdisjoint(aliases_of(node))]
         departed = [node for node in gone if _was_a_node(node, present, events)]
         returned = {global_id("ServiceNode", self.lives[alias].id) for alias in self.lives.keys() & names}
         if not departed and not returned and self.events.are(events):
@@ -139,7 +144,7 @@ def _same(one: tuple[object, object], other: tuple[object, object]) -> bool:
     return one[0] is other[0] and one[1] is other[1]
 
 
-def _aliases(node: ServiceNode) -> list[str]:
+def aliases_of(node: ServiceNode) -> list[str]:
     """What a node that has left may come back as."""
     names = []
     if node.contract_id is not None:
@@ -153,5 +158,5 @@ def _lives(nodes: Iterable[ServiceNode]) -> dict[str, Life]:
     lives = {}
     for node in nodes:
         life = Life(parse_global_id(node.id)[1], node.contract_id, node.registration_height)
-        lives.update(dict.fromkeys(_aliases(node), life))
+        lives.update(dict.fromkeys(aliases_of(node), life))
     return lives

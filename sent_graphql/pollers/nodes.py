@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from operator import attrgetter
 
 from msgspec import Struct, structs
 
@@ -24,6 +25,8 @@ class Background(Struct, frozen=True, gc=False):
     exit: NodeExit | None = None
     last: ServiceNode | None = None
     """As it was seen before."""
+    contributors: tuple[Contributor, ...] | None = None
+    """Where they are known to be the same as before."""
 
 
 class _Proven(Struct, frozen=True, gc=False):
@@ -38,6 +41,9 @@ class _Proven(Struct, frozen=True, gc=False):
 
 
 _NOTHING_PROVEN = _Proven()
+
+_STAKE = attrgetter("address", "beneficiary", "amount")
+"""What both sides tell of a contributor."""
 
 
 def service_node(
@@ -54,7 +60,9 @@ def service_node(
     removed = record.removed
     held = record.held
     registration = background.registration
-    contributors = _contributors(record, registration)
+    contributors = background.contributors
+    if contributors is None:
+        contributors = _contributors(record, registration)
     unlock_height = confirmed.requested_unlock_height if confirmed else None
     requested_on_contract = held.leave_requested_at if held else None
     pubkey_bls = _pubkey_bls(record)
@@ -137,9 +145,7 @@ def differences(record: NodeRecord) -> Iterable[str]:
     oxend, held = record.oxend, record.held
     if oxend is None or held is None:
         return
-    told = [(c.address, c.beneficiary, c.amount) for c in oxend.contributors]
-    kept = [(c.address, c.beneficiary, c.amount) for c in held.contributors]
-    if told != kept:
+    if list(map(_STAKE, oxend.contributors)) != list(map(_STAKE, held.contributors)):
         yield "contributors"
     if oxend.pubkey != held.pubkey:
         yield "pubkey"

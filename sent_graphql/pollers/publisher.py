@@ -197,8 +197,10 @@ class SnapshotPublisher:
         self, oxend: OxendView, contracts: ContractsView, remembered: tuple[ServiceNode, ...] | None
     ) -> Assembly:
         archive = self._archive if remembered is None else self._archive.remembering(remembered)
-        previous = self._joined.assembly.state if self._joined is not None else None
-        return assemble(oxend, contracts, self._constants, self._lives, previous, archive)
+        if self._joined is None:
+            return assemble(oxend, contracts, self._constants, self._lives, archive=archive)
+        last = self._joined.assembly
+        return assemble(oxend, contracts, self._constants, self._lives, last.state, archive, last.known)
 
     def _reject_news(self, oxend: OxendView, contracts: ContractsView) -> None:
         """Gives back what is new since the last assembly; where both sides are, the next polls tell which it was."""

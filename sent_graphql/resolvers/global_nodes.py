@@ -64,7 +64,7 @@ def _stake(state: NetworkState, node_id: str, local_id: str) -> Stake | None:
     """A stake's local id is made of its node's or contract's id and of its wallet's address."""
     holder_id, _, address = local_id.rpartition(":")
     node = state.node_by_id.get(holder_id)
-    stakes = (stake_in(node, address),) if node is not None else state.stakes_by_wallet.get(address, ())
+    stakes = (stake_in(node, address),) if node is not None else state.stakes(address)
     return next((stake for stake in stakes if stake is not None and stake.id == node_id), None)
 
 

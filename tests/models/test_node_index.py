@@ -3,7 +3,11 @@
 from itertools import permutations
 from typing import Any
 
-from sent_graphql.models.network import ServiceNodeState
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from sent_graphql.models.network import ServiceNode, ServiceNodeState
 from sent_graphql.models.node_index import NodeIndex
 from sent_graphql.models.parts import Part, changed_parts
 
@@ -62,3 +66,57 @@ def test_nodes_have_changed_when_somebody_has_left(make: Any) -> None:
 def test_a_node_without_a_bls_key_is_in_no_index_of_them(make: Any) -> None:
     node = make.ended(1, pubkey_bls=None, state=ServiceNodeState.EXITED)
     assert NodeIndex((node,)).by_bls == {}
+
+
+INDEXES = ("nodes", "by_id", "by_contract_id", "by_pubkey", "by_bls", "by_operator", "by_contributor")
+
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"last_reward_block_height": 7},
+    {"state": ServiceNodeState.DECOMMISSIONED},
+    {"state_height": 77},
+    {"operator": "another"},
+    {"pubkey_bls": None},
+    {"contributors": ()},
+    {"id": None},
+)
+
+
+@given(data=st.data())
+def test_the_next_index_is_as_one_made_from_nothing(make: Any, data: st.DataObject) -> None:
+    keys = st.sampled_from((KEY, "bb" * 32, "cc" * 32))
+    nodes = [
+        make.node(number, pubkey=data.draw(keys), contributors=tuple(map(make.contributor, data.draw(WALLETS))))
+        for number in range(1, data.draw(st.integers(1, 5)))
+    ]
+    index = NodeIndex(nodes)
+    for _ in range(3):
+        changes = data.draw(st.lists(st.sampled_from(({}, *CHANGES)), min_size=len(nodes), max_size=len(nodes)))
+        nodes = [_changed(node, change) for node, change in zip(nodes, changes, strict=True)]
+        if data.draw(st.integers(0, 5)) == 0:
+            nodes = nodes[1:]
+        index, anew = index.next(nodes), NodeIndex(nodes)
+        for name in INDEXES:
+            assert getattr(index, name) == getattr(anew, name)
+            assert list(getattr(index, name)) == list(getattr(anew, name))
+
+
+def _changed(node: ServiceNode, change: dict[str, Any]) -> ServiceNode:
+    """The node with that change; an id of its own for another life."""
+    if "id" in change:
+        change = {"id": f"{node.id}'"}
+    return structs.replace(node, **change) if change else node
+
+
+WALLETS = st.lists(st.integers(1, 3), min_size=1, max_size=3)
+
+
+def test_indexes_share_what_has_not_changed(make: Any) -> None:
+    first, second = make.node(1), make.node(2, contributors=(make.contributor(2),))
+    before = NodeIndex((first, second))
+    assert before.next((first, second)) is before
+    before.derived("something", lambda: first)
+    paid = structs.replace(first, last_reward_block_height=7)
+    after = before.next((paid, second))
+    assert after.by_id == {first.id: paid, second.id: second}
+    assert after.by_contributor[make.address(2)] is before.by_contributor[make.address(2)]
+    assert after.derived("something", lambda: paid) is paid, "what was made of the old nodes is not taken over"

@@ -26,7 +26,7 @@ from sent_graphql.models.network import NetworkType, ServiceNode
 from sent_graphql.models.oxend import OxendContribution, OxendNode, OxendView, PendingRegistration, RemovedNode
 from sent_graphql.models.units import ATOMIC_PER_TOKEN
 from sent_graphql.pollers.archive import EMPTY_ARCHIVE
-from sent_graphql.pollers.assembly import Assembly, assemble
+from sent_graphql.pollers.assembly import NOBODY_KNOWN, Assembly, assemble
 from sent_graphql.pollers.lives import NO_LIVES
 from sent_graphql.pollers.states import OFF_OXENDS_LIST
 from sent_graphql.settings import NetworkSettings
@@ -289,6 +289,12 @@ def make() -> SimpleNamespace:
     )
 
 
+def shown(assembly: Assembly) -> tuple[object, ...]:
+    """What came of it."""
+    state, archive = assembly.state, assembly.archive
+    return state.nodes, archive.nodes.nodes, archive.records, archive.lives, assembly.lives, assembly.differences
+
+
 class Joiner:
     """Assembles step after step, remembering lives, archive and state as the service does."""
 
@@ -301,9 +307,10 @@ class Joiner:
 
     def __call__(self, oxend: OxendView | None = None, contracts: ContractsView | None = None) -> Assembly:
         self._views = (oxend or self.make.oxend_view(), contracts or self.make.contracts_view())
-        self.last = assemble(
-            *self._views, self.make.constants, self._lives, self.last.state if self.last else None, self.archive
-        )
+        last = (*self._views, self.make.constants, self._lives, self.last.state if self.last else None, self.archive)
+        anew = assemble(*last)
+        self.last = assemble(*last, self.last.known if self.last else NOBODY_KNOWN)
+        assert shown(self.last) == shown(anew), "what is used again is what would be made anew"
         self.archive, self._lives = self.last.archive, self.last.lives
         return self.last
 

@@ -42,6 +42,9 @@ class EventLog:
         self.gap: Gap | None = None
         """What the contract held at the last check and no event had told."""
         self._sound_to = -1
+        self._sound_by: tuple[int, int] | None = None
+        self._sound_nodes: Collection[int] = ()
+        """By what, and with which nodes, nothing was missing last: the same tell the same again."""
         self._changes = 0
         self._facts = Facts()
         self._from_block: int | None = None
@@ -131,6 +134,10 @@ class EventLog:
         """Compare what events told with the contract's nodes and next id at the last refresh's block: see `gap`."""
         if self._target is None or self._from_block is None or not self.knows_up_to(self._target):
             return
+        told = (next_id, self._changes)
+        if self.gap is None and self._sound_nodes is held and self._sound_by == told:
+            self._sound_to = self._target
+            return
         gap = find_gap(
             next_id,
             held,
@@ -141,6 +148,7 @@ class EventLog:
         )
         if gap is None:
             self._sound_to = self._target
+            self._sound_by, self._sound_nodes = told, held
         if gap is None or not gap.is_of(self.gap):
             self.gap = gap
 

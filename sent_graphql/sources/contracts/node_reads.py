@@ -1,6 +1,6 @@
 """The rewards contract's nodes at one block: read as a whole once, and after that only where something changed."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Final
 
@@ -42,7 +42,7 @@ class NodeReads:
         rewards: str,
         cap: NodeListCap,
         *,
-        known: Mapping[int, ContractNode] | None,
+        known: dict[int, ContractNode] | None,
         before: Fingerprint | None,
         now: Fingerprint,
     ) -> None:
@@ -65,7 +65,7 @@ class NodeReads:
         """
         wanted = {contract_id for contract_id in changed if contract_id in self._known}
         if self._now == self._before and not self._anew:
-            self._held = self._known.keys()
+            self._held = self._known
         else:
             first = self._before.next_id if self._before is not None else max(self._known, default=0) + 1
             fresh = [] if self._anew else range(first, min(self._now.next_id, first + GUESSED_IDS))
@@ -112,12 +112,14 @@ class NodeReads:
                 self._read(batch, contract_id)
 
     def nodes(self) -> dict[int, ContractNode]:
-        """All nodes held at the block, by ascending id.
+        """All nodes held at the block, by ascending id: the known ones themselves where nothing has changed.
 
         Raises RpcMalformedReplyError where list and details do not fit together. `totalNodes()` is no measure here:
         the contract keeps it apart from the list, and has a function to set it right.
         """
         assert self._held is not None
+        if self._held is self._known and not self._details:
+            return self._known
         found: dict[int, ContractNode] = {}
         for contract_id in sorted(self._held):
             node = self._walked.get(contract_id)
@@ -129,13 +131,12 @@ class NodeReads:
             found[contract_id] = node
         return found
 
-    def ready(self) -> dict[int, ContractNode]:
-        """The nodes whose details are there by now; for finding their wallets early."""
-        found = dict(self._known) | self._walked
-        for contract_id, slot in self._details.items():
+    def read(self) -> Iterator[ContractNode]:
+        """The nodes that have been read by now: the known ones are those of the last refresh."""
+        yield from self._walked.values()
+        for slot in self._details.values():
             if slot.filled and slot.value is not None:
-                found[contract_id] = slot.value
-        return found
+                yield slot.value
 
     def _told(self, exited: Collection[int], fresh: Collection[int]) -> Collection[int] | None:
         """The ids held now by the events' word; None where they do not explain the number of nodes."""

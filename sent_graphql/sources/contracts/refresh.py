@@ -195,14 +195,14 @@ class Refresh:
         batch = self._batch(head)
         nodes.go_on(batch)
         contracts.go_on(batch)
-        recipients.add(batch, contracts.stakers() | stakers(nodes.ready().values()))
+        recipients.add(batch, contracts.stakers() | stakers(nodes.read()))
         times.ask(batch, decoded)
         with self.stages["revealed"].measured():
             await batch.run()
 
         held = nodes.nodes()
         batch = self._batch(head)
-        recipients.add(batch, stakers(held.values()))
+        recipients.add(batch, stakers(nodes.read()))
         with self.stages["wallets"].measured():
             await batch.run()
 
