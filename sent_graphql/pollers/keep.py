@@ -18,6 +18,7 @@ from sent_graphql.models.contracts import ContractsView
 from sent_graphql.models.network import ServiceNode
 from sent_graphql.models.oxend import OxendView
 from sent_graphql.pollers.lives import Lives
+from sent_graphql.pollers.pieces import json_pieces
 
 FORMAT: Final = 3
 """Raised when the kept structs change in a way that older files cannot be read."""
@@ -66,7 +67,7 @@ class SnapshotKeep:
     async def save(self, kept: Kept) -> None:
         """Replaces what is kept. A full or read-only disk is reported; the service goes on without."""
         try:
-            await asyncio.to_thread(lambda: replace_file(self._path, msgspec.json.encode(kept)))
+            await asyncio.to_thread(lambda: replace_file(self._path, b"".join(json_pieces(kept))))
         except OSError as error:
             self._log.warning("the snapshot could not be kept", file=self._path.name, error=str(error)[:200])
 
