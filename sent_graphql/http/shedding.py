@@ -10,21 +10,27 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sent_graphql.http.connections import ARRIVED
 from sent_graphql.http.not_now import Refusing
 from sent_graphql.http.quotas import FREE
+from sent_graphql.http.turns import Turns
 from sent_graphql.http.workload import overload
 
 
 class Shedding:
-    """Passes on requests that have waited for `max_delay` seconds at most; `refusing` answers the others."""
+    """Passes on requests when there is time for them, within `max_delay` seconds; `refusing` answers the others."""
 
     def __init__(self, app: ASGIApp, max_delay: float, refusing: Refusing) -> None:
         self._app = app
         self._refusing = refusing
         self._max_delay = max_delay
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or answers it with 503. Health is told to whoever asks."""
         arrived = scope.get("state", {}).get(ARRIVED)
-        if arrived is None or scope["path"] in FREE or monotonic() - arrived <= self._max_delay:
+        if arrived is None or scope["path"] in FREE or await self._is_in_time(arrived):
             await self._app(scope, receive, send)
         else:
             await self._refusing(overload(), scope, receive, send)
+
+    async def _is_in_time(self, arrived: float) -> bool:
+        left = self._max_delay - (monotonic() - arrived)
+        return left >= 0 and await self._turns.room(left)
