@@ -17,8 +17,11 @@ from starlette.types import ASGIApp
 from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.errors import UnavailableError
+from sent_graphql.http.connections import Guard
 from sent_graphql.http.live_connections import LiveConnections
+from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.server import create_app
+from sent_graphql.http.workload import Workload
 from sent_graphql.live.hub import LiveQueryHub
 from sent_graphql.metrics.metrics import Metrics
 from sent_graphql.metrics.parts import ServiceParts
@@ -86,7 +89,13 @@ async def serve(settings: Settings, root: Path, *, announce: Callable[[str], Non
                 service = Service(settings, root, scrapes)
                 await service.run(
                     lambda app: serve_http(
-                        app, bound, settings.http, settings.live, announce=announce, farewell=service.take_leave
+                        app,
+                        bound,
+                        settings.http,
+                        settings.live,
+                        announce=announce,
+                        farewell=service.take_leave,
+                        guard=service.guard,
                     )
                 )
     except BaseExceptionGroup as faults:
@@ -185,7 +194,9 @@ class Service:
         self.live = LiveQueryHub(
             schema, self.snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens
         )
+        self.guard = Guard(settings.http, settings.live.max_connections_per_address)
         self._connections = LiveConnections(settings.live)
+        limit, workload = RateLimit(settings.rate_limit), Workload(settings.graphql)
         answers = MemoryAnswers(settings.cache.answers_bytes)
         self.snapshots.follow(answers.renew)
         self.app: ASGIApp = create_app(
@@ -197,6 +208,8 @@ class Service:
             connections=self._connections,
             services=services,
             answers=answers,
+            limit=limit,
+            workload=workload,
         )
         for watcher in watchers:
             self.app = watcher.watching(self.app)
@@ -208,10 +221,15 @@ class Service:
                     publisher=self._publisher,
                     contracts=self._contracts_source,
                     rpc=self._rpc,
+                    database=self._database,
                     live=self.live,
+                    guard=self.guard,
                     connections=self._connections,
+                    limit=limit,
+                    workload=workload,
                     answers=answers,
                     workers=self._workers,
+                    proofs=self._proofs,
                     signatures=self._signatures,
                 )
             )

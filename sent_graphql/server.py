@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sent_graphql.door import Door
 from sent_graphql.errors import UnavailableError
-from sent_graphql.http.connections import GuardedProtocol, guarded_protocol
+from sent_graphql.http.connections import Guard, guarded_protocol
 from sent_graphql.http.framing import FramingProtocol
 from sent_graphql.settings import HttpSettings, LiveSettings
 
@@ -20,10 +21,13 @@ BACKLOG = 2048
 
 
 class Server(uvicorn.Server):
-    """Signals are the caller's business: it cancels, and open answers get their grace."""
+    """Signals are the caller's business: it cancels, and open answers get their grace.
+
+    `connection` makes one of uvicorn's HTTP connections.
+    """
 
     def __init__(
-        self, config: uvicorn.Config, connection: type[GuardedProtocol], farewell: Callable[[], Awaitable[None]]
+        self, config: uvicorn.Config, connection: type[HttpToolsProtocol], farewell: Callable[[], Awaitable[None]]
     ) -> None:
         super().__init__(config)
         self._connection = connection
@@ -110,12 +114,15 @@ async def serve_http(
     *,
     announce: Callable[[str], None],
     farewell: Callable[[], Awaitable[None]],
+    guard: Guard | None = None,
 ) -> None:
     """Answers requests until cancelled, then lets open answers end within the grace period.
 
-    `farewell` ends the connections that clients mean to keep; it is called when no more are accepted.
+    `farewell` ends the connections that clients mean to keep; it is called when no more are accepted. `guard` counts
+    all connections, for who wants to know.
     """
-    connection = guarded_protocol(settings, live_per_address=live.max_connections_per_address)
+    guard = Guard(settings, live.max_connections_per_address) if guard is None else guard
+    connection = guarded_protocol(settings, guard)
     server = Server(
         uvicorn.Config(
             app,

@@ -1,6 +1,7 @@
 """Answers as finished bytes, each to one question on one snapshot."""
 
 import hashlib
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple, Protocol
 
@@ -59,10 +60,25 @@ class Answers(Protocol):
         """Keeps an answer, for as long as there is room."""
 
 
+@dataclass(slots=True)
+class AnswerCounts:
+    """How questions were answered, counted by who answered them."""
+
+    replayed: int = 0
+    """The whole request had been answered before."""
+    kept: int = 0
+    """The answer was kept, or was just being made for somebody else."""
+    made: int = 0
+    """It was made."""
+    unshared: int = 0
+    """It was made, and is nobody else's: of more than the snapshot, or of what is no valid question."""
+
+
 class MemoryAnswers:
     """Answers in this process's memory, `max_bytes` of them at most, all from the newest snapshot."""
 
     def __init__(self, max_bytes: int) -> None:
+        self.counts = AnswerCounts()
         self._answers: BoundedMap[AnswerKey, Answer] = BoundedMap(max_bytes, largest_share=LARGEST_SHARE)
         self._newest: Snapshot | None = None
 

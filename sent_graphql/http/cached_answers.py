@@ -12,7 +12,7 @@ from graphql import GraphQLSchema, OperationType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sent_graphql.cache.answers import IDENTITY, Answer, AnswerKey, Answers
+from sent_graphql.cache.answers import IDENTITY, Answer, AnswerCounts, AnswerKey, Answers
 from sent_graphql.cache.flights import Flights
 from sent_graphql.http.codings import GZIP, LEAST_COMPRESSED, compressed, preferred_coding
 from sent_graphql.http.freshness import Freshness, has_already
@@ -51,15 +51,22 @@ class Settled(NamedTuple):
 
 
 class CachedAnswers:
-    """Gives answers from `store`, and puts there what is new."""
+    """Gives answers from `store`, and puts there what is new; `counts` tells which."""
 
     def __init__(
-        self, schema: ServedSchema, *, snapshots: SnapshotReader, store: Answers, freshness: Freshness
+        self,
+        schema: ServedSchema,
+        *,
+        snapshots: SnapshotReader,
+        store: Answers,
+        counts: AnswerCounts,
+        freshness: Freshness,
     ) -> None:
         self._documents = schema.documents
         self._schema: GraphQLSchema = schema._schema  # noqa: SLF001 - Strawberry has no other way to graphql-core's
         self._snapshots = snapshots
         self._store = store
+        self._counts = counts
         self._freshness = freshness
         self._flights: Flights[Answer | None] = Flights()
         self._known: WeakKeyDictionary[Document, dict[str | None, bool]] = WeakKeyDictionary()
@@ -69,6 +76,7 @@ class CachedAnswers:
         snapshot = self._snapshots.newest
         key = self._key(snapshot, parameters, media_type)
         if key is None:
+            self._counts.unshared += 1
             return (await make(snapshot)).response
         own: Response | None = None
 
@@ -84,6 +92,10 @@ class CachedAnswers:
 
         coding = preferred_coding(request.headers.get("accept-encoding", ""))
         answer = await (self._whole(key, whole) if coding == IDENTITY else self._compressed(key, whole))
+        if answer is None or own is not None:
+            self._counts.made += 1
+        else:
+            self._counts.kept += 1
         if answer is not None:
             return self._response(request, answer, snapshot)
         return own if own is not None else (await make(snapshot)).response

@@ -55,8 +55,21 @@ TOO_LATE: Final = refusal_bytes(503, {"retry-after": str(RETRY_SECONDS)}, [overl
 """The answer to who has waited too long to be read: refusing has to be far cheaper than reading."""
 
 
+NO_ROOM: Final = "no_room"
+BAD_HEAD: Final = "bad_head"
+UNREAD: Final = "unread"
+"""Why clients are refused here: too many connections, a head that is not to be answered, or a loop that is too late."""
+
+SLOW_HEAD: Final = "slow_head"
+SLOW_READER: Final = "slow_reader"
+"""Why connections are cut."""
+
+
 class Guard:
-    """Counts the open connections, in all and of each address that is not a trusted proxy's."""
+    """Counts the open connections, in all and of each address that is not a trusted proxy's, and who was refused.
+
+    `live_per_address`: how many of one address may carry subscriptions.
+    """
 
     def __init__(self, settings: HttpSettings, live_per_address: int) -> None:
         self._settings = settings
@@ -64,6 +77,14 @@ class Guard:
         self._proxies = [ip_network(text) for text in settings.trusted_proxies]
         self._open: Counter[str] = Counter()
         self._all = 0
+        self.refused = {NO_ROOM: 0, BAD_HEAD: 0, UNREAD: 0}
+        """How often, and why."""
+        self.cut = {SLOW_HEAD: 0, SLOW_READER: 0}
+        """How many connections were, and why."""
+
+    def __len__(self) -> int:
+        """How many connections are open."""
+        return self._all
 
     def enter(self, address: str) -> Callable[[], None] | None:
         """Lets a connection in, and gives what is to be called at its end; null where there is no room for it."""
@@ -72,6 +93,7 @@ class Guard:
         if is_full or (self._open[client] >= self._per_address and not self._is_proxy(address)):
             if not self._open[client]:
                 del self._open[client]
+            self.refused[NO_ROOM] += 1
             return None
         self._all += 1
         self._open[client] += 1
@@ -134,6 +156,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Takes what has come; a head that has begun must be whole in time, however it trickles."""
         late = unread_seconds(self.transport.get_extra_info("socket"))
         if late > self.settings.max_delay and self._is_new(data):
+            self.guard.refused[UNREAD] += 1
             self.transport.write(TOO_LATE)
             self.transport.close()
             return
@@ -221,6 +244,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _refuse(self, error: RefusedHeadError) -> None:
         """Ends the connection with a refusal; one that has requests to answer ends after their answers, without."""
+        self.guard.refused[BAD_HEAD] += 1
         if self._is_answering() and not self.cycle.more_body:
             self.cycle.keep_alive = False
             return
@@ -264,7 +288,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _await_head(self) -> None:
         if self._head_due is None:
-            self._head_due = self.loop.call_later(self.settings.header_timeout, self._cut)
+            self._head_due = self.loop.call_later(self.settings.header_timeout, self._cut, SLOW_HEAD)
 
     def _stop_awaiting(self) -> None:
         if self._head_due is not None:
@@ -279,7 +303,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _look_at_reader(self, waited: int) -> None:
         self._reading = None
         if self.transport.get_write_buffer_size() > max(0, waited - LEAST_READ):
-            self.transport.abort()
+            self._cut(SLOW_READER)
         else:
             self._watch_reader()
 
@@ -288,7 +312,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self._reading.cancel()
             self._reading = None
 
-    def _cut(self) -> None:
+    def _cut(self, why: str) -> None:
+        self.guard.cut[why] += 1
         self.transport.abort()
 
     def _let_go(self) -> None:
@@ -301,9 +326,9 @@ class GuardedProtocol(HttpToolsProtocol):
             self._leave = None
 
 
-def guarded_protocol(settings: HttpSettings, *, live_per_address: int) -> type[GuardedProtocol]:
-    """The connections of one server. `live_per_address`: how many of one address may carry subscriptions."""
-    guard_of_all, settings_of_all = Guard(settings, live_per_address), settings
+def guarded_protocol(settings: HttpSettings, guard: Guard) -> type[GuardedProtocol]:
+    """The connections of one server."""
+    guard_of_all, settings_of_all = guard, settings
 
     class ServedProtocol(GuardedProtocol):
         guard = guard_of_all

@@ -38,6 +38,8 @@ class LiveConnections:
         self._open: set[LiveConnection] = set()
         self._by_address: Counter[str] = Counter()
         self._leaving = False
+        self.refused = 0
+        """How many were."""
         self._emptied = asyncio.Event()
         self._emptied.set()
         self._log = structlog.get_logger()
@@ -49,14 +51,10 @@ class LiveConnections:
     @contextmanager
     def admitted(self, connection: LiveConnection, address: str) -> Iterator[None]:
         """Counts `connection` while it lives; TooManyConnectionsError where there is no room for it."""
-        if self._leaving:
-            raise TooManyConnectionsError(503, "The service goes down.", code="SHUTTING_DOWN")
-        if len(self._open) >= self._settings.max_connections:
-            raise TooManyConnectionsError(503, "There are too many open connections.")
-        if self._by_address[address] >= self._settings.max_connections_per_address:
-            raise TooManyConnectionsError(
-                429, f"There are already {self._by_address[address]} open connections from your address."
-            )
+        refusal = self._refusal(address)
+        if refusal is not None:
+            self.refused += 1
+            raise refusal
         self._open.add(connection)
         self._emptied.clear()
         self._by_address[address] += 1
@@ -69,6 +67,18 @@ class LiveConnections:
                 del self._by_address[address]
             if not self._open:
                 self._emptied.set()
+
+    def _refusal(self, address: str) -> TooManyConnectionsError | None:
+        """Why there is no room for one more; null where there is."""
+        if self._leaving:
+            return TooManyConnectionsError(503, "The service goes down.", code="SHUTTING_DOWN")
+        if len(self._open) >= self._settings.max_connections:
+            return TooManyConnectionsError(503, "There are too many open connections.")
+        if self._by_address[address] >= self._settings.max_connections_per_address:
+            return TooManyConnectionsError(
+                429, f"There are already {self._by_address[address]} open connections from your address."
+            )
+        return None
 
     async def emptied(self) -> None:
         """Waits until there is none."""

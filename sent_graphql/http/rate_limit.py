@@ -18,6 +18,10 @@ from sent_graphql.settings import RateLimitSettings
 REQUEST: Final = Price(cost=20)
 """What any request costs beside what it asks."""
 
+COST: Final = "cost"
+DEAR: Final = "dear"
+"""The names of the buckets."""
+
 
 @dataclass(slots=True)
 class _Account:
@@ -35,11 +39,13 @@ class RateLimit:
         self._settings = settings
         self._clock = clock
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
+        self.refused = {COST: 0, DEAR: 0}
+        """How often a bucket did not hold what was asked."""
         self._policy = ", ".join(
             f'"{name}";q={round(burst)};w={math.ceil(burst / per_second)}'
             for name, burst, per_second in (
-                ("cost", settings.cost_burst, settings.cost_per_second),
-                ("dear", settings.dear_burst, settings.dear_per_second),
+                (COST, settings.cost_burst, settings.cost_per_second),
+                (DEAR, settings.dear_burst, settings.dear_per_second),
             )
         ).encode()
 
@@ -58,7 +64,8 @@ class RateLimit:
         )
         if wait > 0:
             retry_after = math.ceil(wait)
-            what = "signatures and proofs" if account.dear < price.dear else "this"
+            empty, what = (DEAR, "signatures and proofs") if account.dear < price.dear else (COST, "this")
+            self.refused[empty] += 1
             raise RateLimitedError(
                 f"Your address has asked for too much: ask for {what} again in {retry_after} s.", retry_after
             )
@@ -71,8 +78,8 @@ class RateLimit:
             return ()
         settings, account = self._settings, self._account(client)
         buckets = (
-            ("cost", account.cost, settings.cost_burst, settings.cost_per_second),
-            ("dear", account.dear, settings.dear_burst, settings.dear_per_second),
+            (COST, account.cost, settings.cost_burst, settings.cost_per_second),
+            (DEAR, account.dear, settings.dear_burst, settings.dear_per_second),
         )
         left = ", ".join(
             f'"{name}";r={max(0, math.floor(tokens))};t={math.ceil((burst - tokens) / per_second)}'

@@ -114,6 +114,7 @@ class Replays:
 
     async def _send(self, replay: Replay, body: bytes, scope: Scope, send: Send) -> None:
         assert self._snapshot is not None, "replays are of a snapshot"
+        self._store.counts.replayed += 1
         began = time.perf_counter()
         request_id = secrets.token_hex(8)
         kept = self._freshness.cache_control(self._snapshot).encode() if replay.is_public else NOT_KEPT

@@ -52,6 +52,8 @@ def create_app(
     connections: LiveConnections,
     services: Services | None = None,
     answers: MemoryAnswers | None = None,
+    limit: RateLimit | None = None,
+    workload: Workload | None = None,
     lifespan: Lifespan[Starlette] | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Starlette:
@@ -59,10 +61,12 @@ def create_app(
 
     `make_context` gives what resolvers see as `info.context`, from the one snapshot that answers the request. `live`
     answers subscriptions; `connections` counts what carries them, and is the caller's to end. `services` answers what
-    the snapshot does not. `answers` keeps answers; it is for who makes the snapshots to free it at once. `lifespan`
-    starts and stops what feeds the snapshots; `clock` gives unix seconds.
+    the snapshot does not. `answers` keeps answers; it is for who makes the snapshots to free it at once. `limit` and
+    `workload` bound what is asked; they are given by who wants to know how they fare. `lifespan` starts and stops what
+    feeds the snapshots; `clock` gives unix seconds.
     """
-    limit = RateLimit(settings.rate_limit)
+    limit = RateLimit(settings.rate_limit) if limit is None else limit
+    workload = workload or Workload(settings.graphql)
     costs = cost_analysis(schema, settings.graphql)
     operations = Operations(
         schema,
@@ -71,14 +75,14 @@ def create_app(
         max_tokens=settings.graphql.max_tokens,
         documents=schema.documents,
         admission=Admission(schema.documents, costs, limit, max_cost=settings.graphql.max_cost),
-        workload=Workload(settings.graphql),
+        workload=workload,
     )
     answers = answers or MemoryAnswers(settings.cache.answers_bytes)
     freshness = Freshness(settings.cache.max_age, clock=clock)
     graphql = GraphQLView(
         schema,
         operations=operations,
-        answers=CachedAnswers(schema, snapshots=snapshots, store=answers, freshness=freshness),
+        answers=CachedAnswers(schema, snapshots=snapshots, store=answers, counts=answers.counts, freshness=freshness),
         streams=EventStreams(live=live, operations=operations, connections=connections, settings=settings.live),
         reader=RequestReader(
             max_body_bytes=settings.http.max_body_bytes,
@@ -111,7 +115,7 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(Shedding, max_delay=settings.http.max_delay, refusing=refusing),
+            Middleware(Shedding, max_delay=settings.http.max_delay, refusing=refusing, workload=workload),
             Middleware(Quotas, limit=limit, refusing=refusing),
             Middleware(Sockets, endpoint=sockets),
             Middleware(

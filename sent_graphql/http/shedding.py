@@ -11,14 +11,18 @@ from sent_graphql.http.connections import ARRIVED
 from sent_graphql.http.not_now import Refusing
 from sent_graphql.http.quotas import FREE
 from sent_graphql.http.turns import Turns
-from sent_graphql.http.workload import overload
+from sent_graphql.http.workload import LATE, Workload
 
 
 class Shedding:
-    """Passes on requests when there is time for them, within `max_delay` seconds; `refusing` answers the others."""
+    """Passes on requests when there is time for them, within `max_delay` seconds; `refusing` answers the others.
 
-    def __init__(self, app: ASGIApp, max_delay: float, refusing: Refusing) -> None:
+    `workload` has them counted.
+    """
+
+    def __init__(self, app: ASGIApp, max_delay: float, refusing: Refusing, workload: Workload) -> None:
         self._app = app
+        self._workload = workload
         self._refusing = refusing
         self._max_delay = max_delay
         self._turns = Turns()
@@ -29,7 +33,7 @@ class Shedding:
         if arrived is None or scope["path"] in FREE or await self._is_in_time(arrived):
             await self._app(scope, receive, send)
         else:
-            await self._refusing(overload(), scope, receive, send)
+            await self._refusing(self._workload.refusal(LATE), scope, receive, send)
 
     async def _is_in_time(self, arrived: float) -> bool:
         left = self._max_delay - (monotonic() - arrived)

@@ -9,9 +9,16 @@ from typing import Final
 from sent_graphql.http.not_now import OverloadError
 from sent_graphql.schema.price import Price
 from sent_graphql.settings import GraphqlSettings
+from sent_graphql.tallies import Tally
 
 RETRY_SECONDS: Final = 2
 """How long a client is asked to wait that could not be served."""
+
+
+NO_PLACE: Final = "no_place"
+NO_TURN: Final = "no_turn"
+LATE: Final = "late"
+"""Why one is refused: too many wait already, it has waited too long for its turn, or to be looked at."""
 
 
 def overload() -> OverloadError:
@@ -30,6 +37,10 @@ class Workload:
         self._settings = settings
         self._under_way = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self.refused = {NO_PLACE: 0, NO_TURN: 0, LATE: 0}
+        """How many were, and why."""
+        self.waits = Tally()
+        """Waits for room; those in vain are failures."""
 
     @property
     def under_way(self) -> int:
@@ -40,6 +51,11 @@ class Workload:
     def waiting(self) -> int:
         """Operations that wait."""
         return len(self._waiting)
+
+    def refusal(self, why: str) -> OverloadError:
+        """The refusal of one more, which is counted."""
+        self.refused[why] += 1
+        return overload()
 
     @asynccontextmanager
     async def share(self, price: Price) -> AsyncIterator[None]:
@@ -62,12 +78,13 @@ class Workload:
 
     async def _wait(self, cost: int) -> None:
         if len(self._waiting) >= self._settings.max_waiting:
-            raise overload()
+            raise self.refusal(NO_PLACE)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((cost, turn))
         try:
-            async with asyncio.timeout(self._settings.max_wait):
-                await turn
+            with self.waits.measured():
+                async with asyncio.timeout(self._settings.max_wait):
+                    await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self._under_way -= cost  # let in at the very moment of giving up
@@ -75,7 +92,7 @@ class Workload:
             else:
                 self._waiting.remove((cost, turn))
             if isinstance(error, TimeoutError):
-                raise overload() from None
+                raise self.refusal(NO_TURN) from None
             raise
 
     def _let_in(self) -> None:

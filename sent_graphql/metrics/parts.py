@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from prometheus_client import Metric
@@ -11,14 +11,19 @@ from prometheus_client.registry import Collector
 from sent_graphql import __version__
 from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.cache.snapshots import SnapshotCache
+from sent_graphql.http.connections import Guard
 from sent_graphql.http.live_connections import LiveConnections
+from sent_graphql.http.rate_limit import RateLimit
+from sent_graphql.http.workload import Workload
 from sent_graphql.live.hub import LiveQueryHub
 from sent_graphql.metrics.families import counter, counters, durations, durations_by, gauge, gauges
 from sent_graphql.pollers.poller import Poller
 from sent_graphql.pollers.publisher import SnapshotPublisher
+from sent_graphql.registrations.proofs import ProofChecker
 from sent_graphql.signatures.service import SignatureService
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.source import ContractsSource
+from sent_graphql.sources.database.database import Database
 from sent_graphql.workers.pool import WorkerPool
 
 
@@ -31,10 +36,15 @@ class ServiceParts:
     publisher: SnapshotPublisher
     contracts: ContractsSource
     rpc: JsonRpc
+    database: Database
     live: LiveQueryHub
+    guard: Guard
     connections: LiveConnections
+    limit: RateLimit
+    workload: Workload
     answers: MemoryAnswers
     workers: WorkerPool
+    proofs: ProofChecker
     signatures: SignatureService
 
 
@@ -52,6 +62,9 @@ class PartsCollector(Collector):
         yield from self._snapshot()
         yield from self._sources()
         yield from self._refresh()
+        yield from self._database()
+        yield from self._answers()
+        yield from self._refusals()
         yield from self._live()
         yield from self._helpers()
 
@@ -77,7 +90,6 @@ class PartsCollector(Collector):
                 "deregistered": counts.deregistered,
             },
         )
-        yield gauge("answer_cache_bytes", "Bytes of the answers that are kept.", self._parts.answers.bytes)
 
     def _sources(self) -> Iterator[Metric]:
         """oxend, the contracts and the database, as `meta.sources` shows them, and how they are polled."""
@@ -123,6 +135,54 @@ class PartsCollector(Collector):
         scan = parts.contracts.progress
         yield gauge("scan_complete", "1 once all past events have been read.", scan.complete)
         yield gauge("scan_block", "Block up to which past events have been read.", scan.scanned_to)
+
+    def _database(self) -> Iterator[Metric]:
+        """Failures are told also while the database is not even tried."""
+        tallies = {"read": self._parts.database.reads, "write": self._parts.database.writes}
+        yield durations_by(
+            "database_seconds", "Transactions and their time, the wait for the database included.", "kind", tallies
+        )
+        yield counters(
+            "database_errors",
+            "Transactions that were not done.",
+            "kind",
+            {kind: tally.failures for kind, tally in tallies.items()},
+        )
+
+    def _answers(self) -> Iterator[Metric]:
+        answers = self._parts.answers
+        yield gauge("answer_cache_bytes", "Bytes of the answers that are kept.", answers.bytes)
+        yield counters(
+            "answers",
+            "Questions by GET and POST that were answered: replayed and kept ones from the cache, made ones for it, "
+            "unshared ones beside it.",
+            "origin",
+            asdict(answers.counts),
+        )
+
+    def _refusals(self) -> Iterator[Metric]:
+        """Who is let in, who has to wait, and who is turned away."""
+        parts = self._parts
+        yield gauge("http_connections", "Open connections, those of WebSockets left out.", len(parts.guard))
+        yield counters("http_connections_cut", "Connections cut for slowness.", "reason", parts.guard.cut)
+        yield gauge("rate_limit_clients", "Clients whose buckets are remembered.", len(parts.limit))
+        yield gauge("workload_cost", "Cost of the operations that are being executed.", parts.workload.under_way)
+        yield gauge("workload_waiting", "Operations that wait for room.", parts.workload.waiting)
+        yield durations("workload_wait_seconds", "Waits for room, in vain or not.", parts.workload.waits)
+        yield counters(
+            "refused",
+            "Connections, requests and operations that were turned away, and why.",
+            "reason",
+            {
+                **{f"rate_limit_{bucket}": count for bucket, count in parts.limit.refused.items()},
+                **{f"overload_{why}": count for why, count in parts.workload.refused.items()},
+                **{f"connection_{why}": count for why, count in parts.guard.refused.items()},
+                "live_connections": parts.connections.refused,
+                "proofs": parts.proofs.refused,
+                "workers": parts.workers.refused,
+                "signatures": parts.signatures.refused,
+            },
+        )
 
     def _live(self) -> Iterator[Metric]:
         live = self._parts.live

@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sent_graphql.server import Server, bind
 from sent_graphql.settings import MetricsSettings
@@ -39,6 +40,7 @@ async def serve_scrapes(page: ASGIApp, bound: socket.socket) -> None:
             timeout_graceful_shutdown=1,
             ws="none",
         ),
+        HttpToolsProtocol,  # unguarded: a scrape is not to be refused because the loop is late
         _nobody_stays,
     )
     structlog.get_logger().info("metrics are told", host=bound.getsockname()[0], port=bound.getsockname()[1])

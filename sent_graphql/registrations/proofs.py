@@ -69,6 +69,8 @@ class ProofChecker:
         self._contract = contract
         self._max_under_way = max_under_way
         self._under_way: dict[SignedKeys, asyncio.Task[ProofVerdict]] = {}
+        self.refused = 0
+        """Checks that there was no room for."""
         self._log = structlog.get_logger(__name__)
 
     async def check(self, keys: SignedKeys) -> ProofVerdict:
@@ -76,6 +78,7 @@ class ProofChecker:
         task = self._under_way.get(keys)
         if task is None:
             if len(self._under_way) >= self._max_under_way:
+                self.refused += 1
                 raise WorkersBusyError(
                     f"{len(self._under_way)} registrations are being checked: try again in "
                     f"{self._workers.retry_after} s",

@@ -75,6 +75,11 @@ class RewardsClaims:
             accept=lambda reply: self._accept(address, reply, top),
         )
 
+    @property
+    def refused(self) -> int:
+        """Requests that there was no room for."""
+        return self._desk.refused
+
     async def close(self) -> None:
         """Ends what is under way."""
         await self._desk.close()

@@ -31,6 +31,8 @@ class Desk(Generic[K, Reply, T]):
         self._breaker = breaker
         self._slots = asyncio.Semaphore(settings.max_in_flight)
         self._under_way: dict[K, asyncio.Task[T]] = {}
+        self.refused = 0
+        """Requests that there was no room for."""
         self._log = structlog.get_logger()
 
     async def request(
@@ -60,6 +62,7 @@ class Desk(Generic[K, Reply, T]):
     ) -> asyncio.Task[T]:
         self._require_oxend()
         if len(self._under_way) >= self._settings.max_in_flight + self._settings.max_waiting:
+            self.refused += 1
             raise too_many()
         task = asyncio.create_task(self._run(ask, accept), name="signature request")
         self._under_way[key] = task
@@ -79,6 +82,7 @@ class Desk(Generic[K, Reply, T]):
             async with asyncio.timeout(self._settings.timeout):
                 await self._slots.acquire()
         except TimeoutError:
+            self.refused += 1
             raise too_many() from None
         try:
             return await self._breaker.call(ask)

@@ -70,6 +70,11 @@ class RemovalSignatures:
             accept=lambda reply: self._accept(asked, reply),
         )
 
+    @property
+    def refused(self) -> int:
+        """Requests that there was no room for."""
+        return self._desk.refused
+
     async def close(self) -> None:
         """Ends what is under way."""
         await self._desk.close()

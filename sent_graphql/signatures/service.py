@@ -58,6 +58,11 @@ class SignatureService:
         """What leaves oxend alone when it does not answer, one for each kind of request."""
         return (self._claims.breaker, self._removals.breaker)
 
+    @property
+    def refused(self) -> int:
+        """Requests that there was no room for."""
+        return self._claims.refused + self._removals.refused
+
     async def rewards_claim(self, address: str) -> RewardsClaim:
         """The network's word on the lifetime rewards of a canonical address. Raises RequestRefusedError."""
         return await self._claims.request(address)

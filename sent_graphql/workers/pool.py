@@ -39,6 +39,9 @@ class WorkerPool:
         self._ending: set[asyncio.Task[None]] = set()
         self._closed = False
         self.tally = Tally()
+        """What was taken on."""
+        self.refused = 0
+        """Pieces of work that there was no room for."""
         self._log = structlog.get_logger(__name__)
 
     @property
@@ -65,6 +68,7 @@ class WorkerPool:
         if self._closed:
             raise self._lost("The service is ending")
         if self._admitted >= self._limit:
+            self.refused += 1
             raise WorkersBusyError(
                 f"{self._admitted} checks are waiting already: try again in {self.retry_after} s",
                 retry_after=self.retry_after,

@@ -77,6 +77,7 @@ def test_who_waits_as_long_as_asked_is_served(limit: RateLimit, clock: Clock, wa
 def test_a_refusal_costs_nothing(limit: RateLimit, wait: Callable[..., int]) -> None:
     limit.charge("a", Price(100))
     assert [wait(50) for _ in range(20)] == [5] * 20
+    assert limit.refused == {"cost": 20, "dear": 0}
 
 
 def test_more_than_a_bucket_holds_is_let_through_when_it_is_full_and_leaves_a_debt(

@@ -18,6 +18,16 @@ DASHBOARD = DEPLOY / "grafana" / "sent-graphql.json"
 METRIC = re.compile(r"\b(?:sent_graphql|process|python)_[a-z0-9_]+")
 TOLD = re.compile(r"metrics are told.*\bport\W+(\d+)")
 MEASURED = {"SENT_METRICS__PORT": "0", "SENT_METRICS__OPERATION_NAMES": "Known"}
+NARROW = {
+    "SENT_HTTP__HEADER_TIMEOUT": "1",
+    "SENT_LIVE__MAX_CONNECTIONS_PER_ADDRESS": "0",
+    "SENT_RATE_LIMIT__ENABLED": "true",
+    "SENT_RATE_LIMIT__DEAR_BURST": "1",
+    "SENT_RATE_LIMIT__DEAR_PER_SECOND": "0.0001",
+    "SENT_RATE_LIMIT__COST_BURST": "100000",
+    "SENT_RATE_LIMIT__COST_PER_SECOND": "0.0001",
+}
+DEAR = 'mutation { requestRewardsClaim(address: "0x0000000000000000000000000000000000000000") { errors { code } } }'
 
 
 @pytest.fixture
@@ -98,6 +108,62 @@ async def test_what_happens_is_counted_and_the_examples_name_what_is_there(stage
     }
     assert all(asked.values())
     assert {place: names - told for place, names in asked.items()} == {"alerts": set(), "dashboard": set()}
+
+
+async def closed(service: Any, sent: bytes) -> None:
+    """A connection that sends this, and is ended by the service."""
+    url = service.client.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(sent)
+    await reader.read()
+    writer.close()
+
+
+async def test_who_is_turned_away_is_counted_and_so_is_what_the_cache_answers(stage: Any) -> None:
+    await stage.oxend.start()
+    service = await stage.serve(environ=MEASURED | NARROW)
+    await service.until("{ network { blockHeight } }", lambda data: data["network"])
+    for _ in range(3):
+        await service.query("{ events(first: 1) { edges { cursor } } }")
+    # Of one snapshot, though a new one may come in between.
+    for _ in range(5):
+        await service.client.get("/graphql", params={"query": "{ network { netType } }"})
+        await service.ask("{ network { netType } }")
+
+    assert (await service.ask(DEAR))["data"]
+    assert (await service.ask(DEAR))["errors"]
+    stream = {"accept": "text/event-stream"}
+    answer = await service.client.post("/graphql", json={"query": "{ meta { version } }"}, headers=stream)
+    assert answer.status_code == 429
+    await closed(service, b"GET / HTTP/1.1\r\n\r\n")
+    await closed(service, b"GET / HTTP/1.1\r\n")
+    while (await service.client.get(f"/registrations/{'0' * 64}")).status_code != 429:
+        continue
+
+    samples = await scraped(service)
+
+    def values(name: str, label: str) -> dict[str, float]:
+        return {
+            dict(labels)[label]: value for (told, labels), value in samples.items() if told == f"sent_graphql_{name}"
+        }
+
+    answers = values("answers_total", "origin")
+    assert answers["unshared"] >= 3
+    assert answers["made"] >= 1
+    assert answers["kept"] >= 1
+    assert answers["replayed"] >= 1
+    refused = values("refused_total", "reason")
+    once = {"rate_limit_cost", "rate_limit_dear", "live_connections", "connection_bad_head"}
+    assert {reason for reason, count in refused.items() if count} == once
+    assert all(refused[reason] == 1 for reason in once)
+    assert set(refused) - once == {
+        *("overload_no_place", "overload_no_turn", "overload_late", "connection_no_room", "connection_unread"),
+        *("proofs", "workers", "signatures"),
+    }
+    assert values("http_connections_cut_total", "reason") == {"slow_head": 1, "slow_reader": 0}
+    assert values("database_seconds_count", "kind")["read"] >= 3
+    assert values("database_seconds_count", "kind")["write"] >= 1
+    assert values("database_errors_total", "kind") == {"read": 0, "write": 0}
 
 
 async def test_metrics_are_told_on_their_own_port_or_nowhere(stage: Any) -> None:

@@ -23,6 +23,7 @@ from sent_graphql.sources.database.identity import Identity, kept_identity, refu
 from sent_graphql.sources.database.location import sqlite_path
 from sent_graphql.sources.database.migration import known_steps, refuse_old, step_of, upgrade
 from sent_graphql.sources.errors import SourceMisconfiguredError
+from sent_graphql.tallies import Tally
 
 RETRY_INITIAL: Final = 0.25
 """Seconds of the first pause before a database that has failed is tried again; doubled each time."""
@@ -59,6 +60,9 @@ class Database:
         """`on_change` is called when the database has failed or come back, which `health` then tells."""
         self.height: int | None = None
         """Block of the L2 up to which events are kept; set by who keeps them."""
+        self.reads = Tally()
+        self.writes = Tally()
+        """Transactions, the wait for them included; those that were not done are failures."""
         self._url = url
         self._settings = settings
         self._identity = identity
@@ -181,10 +185,11 @@ class Database:
     async def _when_open(
         self, transaction: AbstractAsyncContextManager[AsyncConnection], *, writes: bool
     ) -> AsyncIterator[AsyncConnection]:
-        if not self._open.is_set():
-            raise DatabaseUnavailableError(self._last_error or "the database is not open yet")
-        async with transaction as connection:
-            yield connection
+        with (self.writes if writes else self.reads).measured():
+            if not self._open.is_set():
+                raise DatabaseUnavailableError(self._last_error or "the database is not open yet")
+            async with transaction as connection:
+                yield connection
         self._succeeded(writes=writes)
 
     @asynccontextmanager
