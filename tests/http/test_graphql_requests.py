@@ -67,7 +67,19 @@ async def test_large_integers_in_variables_arrive_exact(client: httpx.AsyncClien
         ("", "not JSON"),
         ("{", "not JSON"),
         ('{"query": "{ number }"} rest', "not JSON"),
-        ('{"query": "\\ud800"}', "not JSON"),
+        *(
+            (f'{{"query": "{{ number }}", {half}}}', "not JSON")
+            for half in (
+                '"query": "\\ud800"',
+                '"query": "{ text(value: \\"\\udc00\\") }"',
+                '"operationName": "\\ud800"',
+                '"variables": {"value": "a\\ud800b"}',
+                '"variables": {"\\ud800": 1}',
+                '"variables": {"value": [{"deep": "\\udfff"}]}',
+                '"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "\\ud800"}}',
+                '"\\ud800": 1',
+            )
+        ),
         ('{"query": NaN}', "not JSON"),
         pytest.param('{"query": "{ number }", "variables": {"a": ' + "[" * 100_000, "not JSON", id="deep"),
         ("[]", "`array`"),
@@ -132,6 +144,30 @@ async def test_a_body_that_is_not_utf_8_is_400(client: httpx.AsyncClient, conten
     response = await client.post("/graphql", content=content, headers={"content-type": "application/json"})
     assert response.status_code == 400
     assert "UTF-8" in reason(response)
+
+
+@pytest.mark.parametrize("half", [r"\ud800", r"\udfff", r"\u{d800}", r"\udc00\ud800"])
+async def test_half_a_sign_that_a_document_spells_out_is_no_document(client: httpx.AsyncClient, half: str) -> None:
+    document = f'{{ text(value: "{half}") }}'
+    posted = await client.post("/graphql", json={"query": document}, headers=NEW)
+    got = await client.get("/graphql", params={"query": document}, headers=NEW)
+    assert posted.status_code == got.status_code == 400
+    assert "Invalid Unicode escape sequence" in posted.json()["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "query=%ED%A0%80",
+        "query={number}&operationName=%ED%A0%80",
+        "query={number}&variables=%7B%22a%22:%22%5Cud800%22%7D",
+        "query={number}&variables=%7B%22a%22:%22%ED%A0%80%22%7D&operationName=b",
+    ],
+)
+async def test_half_a_sign_in_a_query_string_is_400(client: httpx.AsyncClient, asked: str) -> None:
+    response = await client.get(f"/graphql?{asked}", headers=NEW)
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
