@@ -31,11 +31,13 @@ class ViewRevertedError(RpcError):
 class Slot(Generic[T]):
     """Where the result of one call will be once the batch has run."""
 
+    __slots__ = ("_decode", "_error", "_value", "_view", "filled", "reverted")
+
     def __init__(self, view: View, decode: Callable[[bytes], T]) -> None:
         self._view = view
         self._decode = decode
         self._value: T | None = None
-        self._error: RpcError | None = RpcError(f"{view.value} has not been read")
+        self._error: RpcError | None = None
         self.reverted = False
         """Whether the contract ended the call itself."""
         self.filled = False
@@ -57,6 +59,8 @@ class Slot(Generic[T]):
     @property
     def value(self) -> T:
         """The decoded result; raises RpcMalformedReplyError or ViewRevertedError if there is none."""
+        if not self.filled:
+            raise RpcError(f"{self._view.value} has not been read")
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # T may itself be optional

@@ -4,6 +4,7 @@ Where the chain has Multicall3, calls travel inside `aggregate3` calls; elsewher
 Either way one reverting call does not harm its neighbours.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -24,7 +25,7 @@ from sent_graphql.sources.contracts.transports import Request
 T = TypeVar("T")
 
 
-class Call(Struct, frozen=True):
+class Call(Struct, frozen=True, gc=False):
     """A view to call: the contract's address, and selector and arguments."""
 
     to: str
@@ -94,6 +95,9 @@ class BlockReader:
             unread: list[Sequence[int]] = []
             for places, outcome in zip(aggregates, outcomes[len(pending_extra) :], strict=True):
                 unread.extend(self._take(places, outcome, results, starved))
+                if len(places) > 1:
+                    # An aggregate takes some milliseconds, and there may be many.
+                    await asyncio.sleep(0)
             aggregates, pending_extra = unread, []
         if any(isinstance(results[place], bytes) for place in starved):
             self._learn_aggregate_size((self._aggregate_size + 1) // 2, "calls ran out of gas inside an aggregate")

@@ -1,5 +1,6 @@
 """The rewards contract's nodes at one block: read as a whole once, and after that only where something changed."""
 
+import asyncio
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Final
@@ -83,7 +84,7 @@ class NodeReads:
         """Where the list is refused and events do not explain the change: read every id there has been, in chunks."""
         if self._list is not None:
             try:
-                self._held = _list_ids(self._list.reply)
+                self._held = await asyncio.to_thread(_list_ids, self._list.reply)
             except HistoryPrunedError:
                 raise
             except RpcRefusedError as error:

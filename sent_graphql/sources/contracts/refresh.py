@@ -34,6 +34,7 @@ from sent_graphql.sources.contracts.parameters import Fingerprint, ParameterRead
 from sent_graphql.sources.contracts.recipient_reads import RecipientReads
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.staking_events import DecodedLog, decode_logs
+from sent_graphql.sources.contracts.view_reads import ViewReads
 from sent_graphql.tallies import Tally
 
 K = TypeVar("K")
@@ -137,7 +138,9 @@ class Refresh:
         for _ in range(ATTEMPTS + TAIL_CUTS):
             try:
                 made = await self._attempt(basis, previous, wallets)
-                return made if previous is None else Refreshed(shared(previous, made.view), made.tail)
+                if previous is None:
+                    return made
+                return Refreshed(await asyncio.to_thread(shared, previous, made.view), made.tail)
             except BlockMovedError as error:
                 failure = error
             except TailCutError as error:
@@ -180,11 +183,18 @@ class Refresh:
         known_wallets = {*wallets, *self._events.wallets, *changes.wallets}
         if view is None and previous is not None:
             known_wallets.update(previous.recipients)
+        reads = ViewReads(nodes, contracts, recipients)
 
         batch = self._batch(head)
-        nodes.begin(batch, changed=changes.node_ids, exited={*self._events.exits, *changes.exited_ids})
-        contracts.begin(batch, created, changes.contracts)
-        recipients.add(batch, known_wallets, changes.wallets)
+        await reads.begin(
+            batch,
+            nodes=changes.node_ids,
+            exited={*self._events.exits, *changes.exited_ids},
+            created=created,
+            contracts=changes.contracts,
+            known_wallets=known_wallets,
+            wallets=changes.wallets,
+        )
         told_by_new = self._ask(batch, self._queries_of_new(changes, head.number))
         times.ask(batch, changes.decoded)
         with self.stages["changed"].measured():
@@ -193,16 +203,13 @@ class Refresh:
             await nodes.walk(lambda: self._batch(head), self._settings.node_list_chunk)
 
         batch = self._batch(head)
-        nodes.go_on(batch)
-        contracts.go_on(batch)
-        recipients.add(batch, contracts.stakers() | stakers(nodes.read()))
+        await reads.go_on(batch)
         times.ask(batch, decoded)
         with self.stages["revealed"].measured():
             await batch.run()
 
-        held = nodes.nodes()
         batch = self._batch(head)
-        recipients.add(batch, stakers(nodes.read()))
+        held = await reads.end(batch)
         with self.stages["wallets"].measured():
             await batch.run()
 
@@ -355,11 +362,6 @@ async def off_the_loop(asked: list[tuple[LogQuery, RawSlot]], read: Callable[[],
     """What `read` makes of these answers: in a thread where they are long."""
     logs = sum(len(slot.reply) for _, slot in asked if isinstance(slot.reply, list))
     return await asyncio.to_thread(read) if logs > DECODED_INLINE else read()
-
-
-def stakers(nodes: Iterable[ContractNode]) -> set[str]:
-    """Stakers and beneficiaries of nodes."""
-    return {wallet for node in nodes for stake in node.contributors for wallet in (stake.address, stake.beneficiary)}
 
 
 def shared(old: ContractsView, new: ContractsView) -> ContractsView:
