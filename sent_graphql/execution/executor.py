@@ -5,8 +5,8 @@ object or a list of objects, the selection's projection is tried first; a value 
 by graphql-core as if there were no projection, so that nulls, errors and their paths are its own.
 """
 
-from collections.abc import Awaitable, Iterable
-from functools import cached_property, partial
+from collections.abc import Awaitable, Iterable, Mapping
+from functools import partial
 from typing import Any, ClassVar
 
 from graphql import (
@@ -21,9 +21,10 @@ from graphql.pyutils import AwaitableOrValue, Path
 from graphql.pyutils.is_awaitable import is_async_iterable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from sent_graphql.execution.arguments import Call
 from sent_graphql.execution.lists import ListCompletion
-from sent_graphql.execution.plans import Plans, Values
-from sent_graphql.execution.projections import LookupInfo, Projection, attempt
+from sent_graphql.execution.plans import Plans
+from sent_graphql.execution.projections import LookupInfo, Project, Projection, attempt
 from sent_graphql.execution.slices import SLICE, Later, Slices
 
 
@@ -40,11 +41,35 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
         self._plans = self.plans.of(self.operation)
         self._lookup_info = LookupInfo(self.context_value)
         # Strawberry's synchronous execution is told by its own answer to what an asynchronous iterable is: none.
+        self._values = self._plans.values(
+            self.operation, self.fragment_definitions.values(), self.variable_values.coerced
+        )
+        self._bound: dict[Projection, Project | None] = {}
         self._slices = Slices(may_wait=self.is_async_iterable is is_async_iterable, seconds=self.slice_seconds)
 
-    @cached_property
-    def _values(self) -> Values:
-        return self._plans.values(self.operation, self.fragment_definitions.values(), self.variable_values.coerced)
+    def execute_field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,  # noqa: ANN401
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any | None,  # noqa: ANN401
+    ) -> AwaitableOrValue[Any]:
+        """A field by the projection of all that is in it, where it has objects; else by graphql-core."""
+        if (
+            field_details_list[0].node.selection_set is not None
+            and self._is_bare
+            and position_context is None
+            and not self._slices.used_up()
+        ):
+            plan = self._plans.field(parent_type, field_details_list, self._values, self.collect_subfields)
+            if plan.projection is not None:
+                project = self._project(plan.projection)
+                answer = None if project is None else attempt(project, source)
+                if answer is not None:
+                    return answer
+                plan.fail()
+        return super().execute_field(parent_type, source, field_details_list, path, position_context)
 
     def complete_object_value(
         self,
@@ -69,7 +94,8 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
         position_context: Any | None,  # noqa: ANN401
     ) -> AwaitableOrValue[dict[str, Any]]:
         projection = self._projection(return_type, field_details_list, position_context)
-        answer = None if projection is None else attempt(projection.bound(self._lookup_info), result)
+        project = None if projection is None else self._project(projection)
+        answer: dict[str, Any] | None = None if project is None else attempt(project, result)
         if projection is None or answer is None:
             return super().complete_object_value(return_type, field_details_list, info, path, result, position_context)
         if not projection.rest:
@@ -100,7 +126,7 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
             if isinstance(kind, GraphQLObjectType)
             else None
         )
-        project = None if projection is None or projection.rest else projection.bound(self._lookup_info)
+        project = None if projection is None or projection.rest else self._project(projection)
         return ListCompletion(self, self._slices, item_type, field_details_list, info, path, items, project).completed()
 
     def _projection(
@@ -114,6 +140,15 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
         if not self._is_bare or position_context is not None:
             return None
         return self._plans.projection(kind, details, self._values, self.collect_subfields, objects)
+
+    def _project(self, projection: Projection) -> Project | None:
+        """The projection with what it takes from this execution; null where that cannot be used."""
+        if projection not in self._bound:
+            self._bound[projection] = projection.bound(self._lookup_info, self._arguments)
+        return self._bound[projection]
+
+    def _arguments(self, call: Call) -> Mapping[str, Any]:
+        return call.arguments(self.schema, self.variable_values)
 
     async def _in_turn(self, *completion: Any) -> dict[str, Any]:  # noqa: ANN401
         async with self._slices.turn():

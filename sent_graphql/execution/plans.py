@@ -18,13 +18,23 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList
 
-from sent_graphql.execution.projections import CONDITIONS, Collect, FindLookup, Projection, projection
+from sent_graphql.execution.projections import (
+    CONDITIONS,
+    Collect,
+    FindLookup,
+    Projection,
+    field_projection,
+    projection,
+)
 
 WORTH: Final = 4
 """Objects that a selection has to be completed for until its projection is made: sooner it does not pay."""
 
 MAX_FIELDS_KEPT: Final = 50_000
 """Fields written into all projections that are kept, some 500 bytes each; the operation not asked for longest goes."""
+
+MAX_FAILURES: Final = 8
+"""Times that the projection of a whole field may come to nothing: it does so for long lists, again and again."""
 
 MAX_SELECTIONS: Final = 1_000
 """Selections of one operation that are remembered: their types, fragments and conditions multiply."""
@@ -34,13 +44,24 @@ Values: TypeAlias = tuple[object, ...]
 
 
 @dataclass(slots=True)
-class _Plan:
+class Plan:
     """What is known of one selection on one type. `details` are kept so that their identities stay theirs."""
 
     details: FieldDetailsList
     completed: int = 0
     is_made: bool = False
     projection: Projection | None = None
+    failures: int = 0
+
+    def fail(self) -> None:
+        """Note that the projection came to nothing; it is given up when that has happened too often."""
+        self.failures += 1
+        if self.failures >= MAX_FAILURES:
+            self.projection = None
+
+
+Make: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList, Collect, FindLookup], Projection | None]
+Key: TypeAlias = tuple[object, ...]
 
 
 class OperationPlans:
@@ -50,7 +71,8 @@ class OperationPlans:
         self._find_lookup = find_lookup
         self._worth = worth
         self._grown = grown
-        self._plans: dict[tuple[object, ...], _Plan] = {}
+        self._plans: dict[Key, Plan] = {}
+        self._field_plans: dict[Key, Plan] = {}
         self._variables: tuple[str, ...] | None = None
         self.size = 0
         """Fields written in all of them."""
@@ -64,29 +86,46 @@ class OperationPlans:
         """What tells this execution's selections from those of others."""
         if self._variables is None:
             self._variables = _condition_variables((operation, *fragments))
-        return tuple(variables.get(name) for name in self._variables)
+        return tuple([variables.get(name) for name in self._variables]) if self._variables else ()
 
     def projection(
         self, kind: GraphQLObjectType, details: FieldDetailsList, values: Values, collect: Collect, objects: int = 1
     ) -> Projection | None:
         """The projection for `objects` more values of that type; null when there is none, or none yet."""
-        key = (id(kind), values, *(id(field.node) for field in details))
-        plan = self._plans.get(key)
+        return self._plan(self._plans, projection, kind, details, values, collect, objects).projection
+
+    def field(self, kind: GraphQLObjectType, details: FieldDetailsList, values: Values, collect: Collect) -> Plan:
+        """The plan of one field of that type with all that is selected in it, which is to be executed once more."""
+        return self._plan(self._field_plans, field_projection, kind, details, values, collect, objects=1)
+
+    def _plan(
+        self,
+        plans: dict[Key, Plan],
+        make: Make,
+        kind: GraphQLObjectType,
+        details: FieldDetailsList,
+        values: Values,
+        collect: Collect,
+        objects: int,
+    ) -> Plan:
+        key = (id(kind), values, *[id(field.node) for field in details])
+        plan = plans.get(key)
         if plan is None:
-            if len(self._plans) >= MAX_SELECTIONS:
-                self._plans.clear()
-            plan = self._plans[key] = _Plan(details)
+            if len(plans) >= MAX_SELECTIONS:
+                plans.clear()
+            plan = plans[key] = Plan(details)
         if not plan.is_made:
             plan.completed += objects
-            if plan.completed < self._worth:
-                return None
-            plan.is_made = True
-            plan.projection = self._made(kind, details, collect)
-        return plan.projection
+            if plan.completed >= self._worth:
+                plan.is_made = True
+                plan.projection = self._made(make, kind, details, collect)
+        return plan
 
-    def _made(self, kind: GraphQLObjectType, details: FieldDetailsList, collect: Collect) -> Projection | None:
+    def _made(
+        self, make: Make, kind: GraphQLObjectType, details: FieldDetailsList, collect: Collect
+    ) -> Projection | None:
         try:
-            made = projection(kind, details, collect, self._find_lookup)
+            made = make(kind, details, collect, self._find_lookup)
         except GraphQLError:  # a condition without a value: an error only where the selection is reached
             return None
         if made is not None:

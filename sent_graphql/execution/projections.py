@@ -1,21 +1,30 @@
 """Projections: functions, generated for a selection on an object type, that make its answer from a struct.
 
 The source consists of fixed texts, numbered names and our own types' attribute names; what a user wrote (the keys of
-the answer) is only ever referred to. A field that cannot be written in line is left to graphql-core, with all of its
-object where that lies deeper.
+the answer, the arguments of fields) is only ever referred to. A field that cannot be written in line is left to
+graphql-core, with all of its object where that lies deeper.
 """
 
 import keyword
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from graphql import GraphQLField, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, is_leaf_type
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    is_leaf_type,
+)
 from graphql.execution.collect_fields import CollectedFields, FieldDetails, FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import UndefinedType
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
+from sent_graphql.execution.arguments import Call
 from sent_graphql.execution.leaves import IrregularError, items_expression, leaf_expression
 
 MAX_FIELDS: Final = 300
@@ -24,18 +33,25 @@ MAX_FIELDS: Final = 300
 MAX_DEPTH: Final = 12
 """Levels of objects written into one projection."""
 
-MAX_ITEMS: Final = 256
-"""Items of inner lists that go into one answer of a projection: longer lists are completed in slices of their own."""
+MAX_VALUES: Final = 6_000
+"""Values of inner lists that go into one answer of a projection, which takes some 3 ms: longer lists are completed in
+slices of their own."""
+
+LOOKUP_VALUES: Final = 10
+"""Values that a look-up counts as."""
 
 CONDITIONS: Final = frozenset({"include", "skip"})
 """The directives that graphql-core has obeyed when it has collected the fields of a selection."""
 
-Lookup: TypeAlias = Callable[[Any, Any], object]
-"""Gives a field's value from the struct and a LookupInfo, at once and always the same."""
+Lookup: TypeAlias = Callable[..., object]
+"""Gives a field's value from the struct, a LookupInfo and the field's arguments, at once and always the same."""
 
 FindLookup: TypeAlias = Callable[[StrawberryField], Lookup | None]
 Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList], CollectedFields]
-Project: TypeAlias = Callable[[Any], dict[str, Any]]
+Project: TypeAlias = Callable[[Any], Any]
+"""Makes an object's answer of a struct; or, where that is what was made into code, the answer of one of its fields."""
+
+Read: TypeAlias = Callable[[Call], Mapping[str, Any]]
 
 
 class LookupInfo:
@@ -47,7 +63,7 @@ class LookupInfo:
         self.context = context
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Projection:
     """A selection on one object type, made into code.
 
@@ -55,16 +71,24 @@ class Projection:
     `size`: how many fields have been written.
     """
 
-    make: Callable[[LookupInfo, "Allowance"], Project]
+    make: Callable[[LookupInfo, "Allowance", Sequence[Mapping[str, Any]]], Project]
+    calls: Sequence[Call]
     rest: GroupedFieldSet
     size: int
 
-    def bound(self, info: LookupInfo) -> Project:
-        """The function for one value after the other; it raises whatever for values that are not plain."""
-        return self.make(info, Allowance())
+    def bound(self, info: LookupInfo, read: Read) -> Project | None:
+        """The function for one value after the other; it raises whatever for values that are not plain.
+
+        `read` gives the arguments of calls. Null where some cannot be used.
+        """
+        try:
+            arguments = [*map(read, self.calls)]
+        except Exception:  # noqa: BLE001 - graphql-core meets the same error again, where the field is reached
+            return None
+        return self.make(info, Allowance(), arguments)
 
 
-def attempt(project: Project, value: object) -> dict[str, Any] | None:
+def attempt(project: Project, value: object) -> Any | None:  # noqa: ANN401
     """What `project` makes of `value`; null where graphql-core has to find out what is wrong with it, if anything."""
     try:
         return project(value)
@@ -73,18 +97,22 @@ def attempt(project: Project, value: object) -> dict[str, Any] | None:
 
 
 class Allowance:
-    """How many more items of lists may go into the answer that is being made."""
+    """How many more values of lists may go into the answer that is being made."""
 
     __slots__ = ("left",)
 
     def __init__(self) -> None:
-        self.left = MAX_ITEMS
+        self.left = 0
 
-    def take(self, items: object) -> Sequence[Any]:
-        """The items; IrregularError when there are too many, or when they are no plain sequence."""
+    def renew(self) -> None:
+        """Another answer begins."""
+        self.left = MAX_VALUES
+
+    def take(self, items: object, values: int) -> Sequence[Any]:
+        """The items, of so many values each; IrregularError when those are too many, or there is no plain sequence."""
         if type(items) is not tuple and type(items) is not list:
             raise IrregularError
-        self.left -= len(items)
+        self.left -= len(items) * values
         if self.left < 0:
             raise IrregularError
         return items
@@ -105,6 +133,13 @@ def projection(
     return _Writer(collect, find_lookup).projection(kind, details)
 
 
+def field_projection(
+    kind: GraphQLObjectType, details: FieldDetailsList, collect: Collect, find_lookup: FindLookup
+) -> Projection | None:
+    """One field of `kind` with all that is selected in it; null when some of that cannot be written."""
+    return _Writer(collect, find_lookup).field(kind, details)
+
+
 class _Writer:
     """Writes the source of one projection."""
 
@@ -113,7 +148,9 @@ class _Writer:
         self._find_lookup = find_lookup
         self._constants: dict[str, object] = {}
         self._functions: list[str] = []
+        self._calls: list[Call] = []
         self._fields = 0
+        self._values = 0
         self._regular = self._bind(RegularTypes())
         self._irregular = self._bind(IrregularError)
 
@@ -126,9 +163,21 @@ class _Writer:
         if len(rest) == len(grouped):
             return None
         self._write("project", kind, {key: text or "None" for key, text in written.items()}, [_RENEW])
-        source = "\n".join(["def make(info, allowance):", "    take = allowance.take", *self._functions, _RETURN])
+        return self._made(rest)
+
+    def field(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Projection | None:
+        text = self._field(kind, details, depth=1)
+        if text is None:
+            return None
+        self._functions.append(f"    def project(o):\n        {_RENEW}\n        return {text}")
+        return self._made({})
+
+    def _made(self, rest: GroupedFieldSet) -> Projection:
+        arguments = [f"    a{place} = arguments[{place}]" for place in range(len(self._calls))]
+        lines = ["def make(info, allowance, arguments):", "    take = allowance.take", *arguments, *self._functions]
+        source = "\n".join([*lines, _RETURN])
         exec(compile(source, "<projection>", "exec"), self._constants)  # noqa: S102 - nothing of a user's is in it
-        return Projection(self._constants["make"], rest, self._fields)  # type: ignore[arg-type]
+        return Projection(self._constants["make"], tuple(self._calls), rest, self._fields)  # type: ignore[arg-type]
 
     def _object(self, kind: GraphQLObjectType, details: FieldDetailsList, depth: int) -> str | None:
         """The name of a function that answers for an inner object; null unless all of it can be written."""
@@ -160,26 +209,33 @@ class _Writer:
     def _field(self, kind: GraphQLObjectType, details: FieldDetailsList, depth: int) -> str | None:
         """The expression for one field of the object `o`; null when graphql-core has to execute it."""
         self._fields += 1
+        self._values += 1
         if self._fields > MAX_FIELDS or not all(map(_is_plain, details)):
             return None
         name = details[0].node.name.value
         if name == "__typename":
             return self._bind(kind.name)
         definition = kind.fields.get(name)
-        value = None if definition is None else self._value(definition)
+        value = None if definition is None else self._value(definition, details[0].node)
         return None if definition is None or value is None else self._completed(definition.type, value, details, depth)
 
-    def _value(self, definition: GraphQLField) -> str | None:
+    def _value(self, definition: GraphQLField, node: FieldNode) -> str | None:
         """The expression for what the field's resolver would give."""
         field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        if not isinstance(field, StrawberryField) or definition.args:
+        if not isinstance(field, StrawberryField):
             return None
         if field.is_basic_field:
             name = field.python_name
             is_attribute = name.isidentifier() and not keyword.iskeyword(name) and field.default_resolver is getattr
             return f"o.{name}" if is_attribute else None
         lookup = self._find_lookup(field)
-        return None if lookup is None else f"{self._bind(lookup)}(o, info)"
+        if lookup is None:
+            return None
+        self._values += LOOKUP_VALUES
+        if not definition.args:
+            return f"{self._bind(lookup)}(o, info)"
+        self._calls.append(Call(field, definition, node))
+        return f"{self._bind(lookup)}(o, info, **a{len(self._calls) - 1})"
 
     def _completed(self, kind: GraphQLOutputType, value: str, details: FieldDetailsList, depth: int) -> str | None:
         """The expression for `value` completed as `kind`."""
@@ -203,11 +259,12 @@ class _Writer:
         nullable = not isinstance(kind, GraphQLNonNull)
         inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
         if is_leaf_type(inner):
-            return items_expression(inner, "take({})", nullable=nullable, bind=self._bind)
+            return items_expression(inner, "take({}, 1)", nullable=nullable, bind=self._bind)
         if nullable or not isinstance(inner, GraphQLObjectType):
             return None
+        before = self._values
         name = self._object(inner, details, depth + 1)
-        return None if name is None else f"[*map({name}, take({{}}))]"
+        return None if name is None else f"[*map({name}, take({{}}, {self._values - before}))]"
 
     def _bind(self, constant: object) -> str:
         name = f"c{len(self._constants)}"
@@ -215,7 +272,7 @@ class _Writer:
         return name
 
 
-_RENEW: Final = f"allowance.left = {MAX_ITEMS}"
+_RENEW: Final = "allowance.renew()"
 _RETURN: Final = "    return project"
 
 
@@ -224,6 +281,5 @@ def _is_plain(field: FieldDetails) -> bool:
     return (
         field.defer_usage is None
         and field.fragment_variable_values is None
-        and not field.node.arguments
         and all(directive.name.value in CONDITIONS for directive in field.node.directives or ())
     )

@@ -19,7 +19,7 @@ class Slices:
     def __init__(self, *, may_wait: bool, seconds: float) -> None:
         self._seconds = seconds
         self._ends = perf_counter() + seconds if may_wait else math.inf
-        self._working = Lock()
+        self._working: Lock | None = None
 
     def used_up(self) -> bool:
         """Whether it is time to wait for the next one."""
@@ -33,6 +33,7 @@ class Slices:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """One at a time: several that go on side by side would take a slice each in one turn of the event loop."""
+        self._working = self._working or Lock()
         async with self._working:
             if self.used_up():
                 await self.next()

@@ -6,7 +6,7 @@ from functools import cached_property
 import strawberry
 import structlog
 from graphql import GraphQLError
-from strawberry.extensions import MaxTokensLimiter, SchemaExtension
+from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -79,7 +79,6 @@ def build_schema(
         extensions=[
             *watchers,
             lambda: ErrorPolicy(log),
-            lambda: MaxTokensLimiter(max_token_count=settings.max_tokens),
             lambda: KnownDocuments(documents),
             lambda: Checks(settings, documents),
             lambda: CostLimit(schema.costs, documents, settings.max_cost),

@@ -38,9 +38,11 @@ class Checks(SchemaExtension):
         self._documents = documents
 
     def on_validate(self) -> Iterator[None]:
-        """Take the place of the validation that follows."""
+        """Take the place of the validation that follows: of none, where the document is known to be valid."""
         context = self.execution_context
-        if context.pre_execution_errors is None and context.graphql_document is not None:
+        if self._documents.get(context.query) is not None:
+            context.pre_execution_errors = []
+        elif context.pre_execution_errors is None and context.graphql_document is not None:
             schema = context.schema._schema  # noqa: SLF001 - Strawberry has no other way to graphql-core's schema
             document = context.graphql_document
             context.pre_execution_errors = self._errors(schema, document, context.validation_rules)

@@ -107,7 +107,7 @@ class Documents:
     """The documents of one schema by their texts. One has at most `max_tokens` tokens."""
 
     def __init__(self, max_tokens: int | None = None) -> None:
-        self._max_tokens = max_tokens
+        self.max_tokens = max_tokens
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._unchecked: OrderedDict[str, Document] = OrderedDict()
         self._characters = 0
@@ -124,7 +124,7 @@ class Documents:
         known = self.get(text) or self._unchecked.get(text)
         if known is None:
             try:
-                known = Document(parse(text, max_tokens=self._max_tokens))
+                known = Document(parse(text, max_tokens=self.max_tokens))
             except (GraphQLError, RecursionError):
                 return None
             self._unchecked[text] = known
@@ -150,7 +150,7 @@ class Documents:
 
 
 class KnownDocuments(SchemaExtension):
-    """Spares documents that are known to be valid the parser and the rules. One instance per request."""
+    """Spares documents that have been read the parser, and bounds what it reads. One instance per request."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
@@ -161,10 +161,6 @@ class KnownDocuments(SchemaExtension):
         known = self._documents.get(text) or self._documents.unchecked(text)
         if known is not None:
             self.execution_context.graphql_document = known.tree
-        yield
-
-    def on_validate(self) -> Iterator[None]:
-        """Skip the rules for what is known."""
-        if self._documents.get(self.execution_context.query) is not None:
-            self.execution_context.pre_execution_errors = []
+        elif self._documents.max_tokens is not None:
+            self.execution_context.parse_options["max_tokens"] = self._documents.max_tokens
         yield

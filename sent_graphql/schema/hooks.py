@@ -89,9 +89,23 @@ class HookRunner(SchemaExtensionsRunner):
         """Around the execution."""
         return self._step("on_execute")
 
+    def get_extensions_results_sync(self) -> dict[str, Any]:
+        """What the extensions add to the answer."""
+        told: dict[str, Any] = {}
+        for place in self._hooks.telling(self._kinds):
+            told.update(self.extensions[place].get_results())  # type: ignore[arg-type]
+        return told
+
+    async def get_extensions_results(self, ctx: ExecutionContext) -> dict[str, Any]:
+        """The same, with what has been noted."""
+        return self.get_extensions_results_sync() | ctx.extensions_results
+
     def _step(self, name: str) -> Step:
         found = self._hooks.of(name, self._kinds)
-        return Step([(hook, self.extensions[place]) for place, hook in found])
+        return Step([(hook, self.extensions[place]) for place, hook in found]) if found else _NOTHING
+
+
+_NOTHING = Step(())
 
 
 class Hooks:
@@ -99,6 +113,7 @@ class Hooks:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, tuple[type[SchemaExtension], ...]], tuple[tuple[int, Hook], ...]] = {}
+        self._telling: dict[tuple[type[SchemaExtension], ...], tuple[int, ...]] = {}
 
     def runner(self, context: ExecutionContext, extensions: list[SchemaExtension]) -> HookRunner:
         """Runs them for one operation."""
@@ -112,4 +127,14 @@ class Hooks:
             found = tuple((place, hook) for place, hook in hooks if hook is not getattr(SchemaExtension, name))
             assert all(inspect.isgeneratorfunction(hook) for _, hook in found), "our hooks are generator functions"
             self._found[name, kinds] = found
+        return found
+
+    def telling(self, kinds: tuple[type[SchemaExtension], ...]) -> tuple[int, ...]:
+        """The places among `kinds` of those that add to answers."""
+        found = self._telling.get(kinds)
+        if found is None:
+            tellers = [kind.get_results for kind in kinds]
+            found = tuple(place for place, tell in enumerate(tellers) if tell is not SchemaExtension.get_results)
+            assert not any(inspect.iscoroutinefunction(tellers[place]) for place in found), "ours tell at once"
+            self._telling[kinds] = found
         return found

@@ -82,11 +82,19 @@ def _pure(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
     return info.context["leaf"] if root.name else root.leaf
 
 
+def _some(
+    root: strawberry.Parent[Any], info: strawberry.Info, first: int = 2, colours: list[Colour] | None = None
+) -> Any:
+    if first < 0:
+        raise GraphQLError("bad", extensions={"code": "BAD"})
+    return [leaf for leaf in root.leaves if colours is None or leaf.colour in colours][:first]
+
+
 def _nosy(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
     return f"{info.field_name} of {root.name}"
 
 
-LOOKUPS: dict[str, Callable[[Any, Any], Any]] = {"pure": _pure, "nosy": _nosy}
+LOOKUPS: dict[str, Callable[[Any, Any], Any]] = {"pure": _pure, "nosy": _nosy, "some": _some}
 
 
 @strawberry.interface
@@ -134,6 +142,7 @@ class Branch(Named):
     counted: list[Leaf] = strawberry.field(resolver=_counted)
     pure: Leaf | None = strawberry.field(resolver=_pure)
     nosy: str = strawberry.field(resolver=_nosy)
+    some: list[Leaf] = strawberry.field(resolver=_some)
 
     @classmethod
     def is_type_of(cls, value: object, _info: object) -> bool:

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, OperationDefinitionNode, parse
+from strawberry.types.arguments import convert_arguments
 
+from sent_graphql.execution import arguments, projections
 from sent_graphql.execution import plans as module
 from sent_graphql.execution.executor import CompiledExecution, compiled_execution
 from sent_graphql.execution.plans import WORTH, Plans
-from sent_graphql.execution.projections import projection
+from sent_graphql.execution.projections import field_projection, projection
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.schema.build import ServedSchema, build_schema
 from sent_graphql.schema.direct_lookups import direct_lookup
@@ -35,13 +37,17 @@ class Asked:
 def asked(make: Any, monkeypatch: pytest.MonkeyPatch) -> Asked:
     """About a network of ten nodes, another snapshot each time."""
     made: list[str] = []
-    real = projection
 
-    def counted(kind: GraphQLObjectType, *arguments: Any) -> Any:
-        made.append(kind.name)
-        return real(kind, *arguments)
+    def counted(make: Callable[..., Any]) -> Callable[..., Any]:
+        def making(kind: GraphQLObjectType, details: Any, *arguments: Any) -> Any:
+            name = details[0].node.name.value
+            made.append(kind.name if make is projection else f"{kind.name}.{name}")
+            return make(kind, details, *arguments)
 
-    monkeypatch.setattr(module, "projection", counted)
+        return making
+
+    monkeypatch.setattr(module, "projection", counted(projection))
+    monkeypatch.setattr(module, "field_projection", counted(field_projection))
     options = ResolverOptions(nettype="mainnet", default_page_size=100, max_page_size=2_500)
     return Asked(
         build_schema(GraphqlSettings(), "mainnet"),
@@ -60,7 +66,50 @@ def test_a_list_is_compiled_once_for_all_snapshots(asked: Asked) -> None:
 def test_a_single_object_is_compiled_when_it_has_been_asked_for_some_times(asked: Asked) -> None:
     for times in range(WORTH + 3):
         assert asked.ask("{ network { version } }") == {"network": {"version": "11.0.6"}}
-        assert asked.made == (["Network"] if times + 1 >= WORTH else [])
+        assert asked.made == (["Query.network"] if times + 1 >= WORTH else [])
+
+
+def test_a_field_whose_list_is_too_long_for_one_piece_is_not_tried_for_ever(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projections, "MAX_VALUES", 5)
+    tried: list[object] = []
+    real = projections.attempt
+
+    def noted(project: Any, value: object) -> Any:
+        tried.append(value)
+        return real(project, value)
+
+    monkeypatch.setattr("sent_graphql.execution.executor.attempt", noted)
+    question = "{ serviceNodes { nodes { pubkey } } }"
+    for _ in range(30):
+        assert len(asked.ask(question)["serviceNodes"]["nodes"]) == 10
+    attempts = len(tried)
+    asked.ask(question)
+    assert attempts >= module.MAX_FAILURES
+    assert asked.made.count("Query.serviceNodes") == 1
+    execution: Any = asked.schema.execution_context_class
+    assert issubclass(execution, CompiledExecution)
+    (plans,) = [plans for _, plans in execution.plans._operations.values()]
+    assert next(iter(plans._field_plans.values())).projection is None
+
+
+def test_arguments_that_no_variable_has_a_part_in_are_read_once(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+
+    def noted(given: Any, *rest: Any, **named: Any) -> Any:
+        read.append(given)
+        return convert_arguments(given, *rest, **named)
+
+    monkeypatch.setattr(arguments, "convert_arguments", noted)
+    literal = "{ serviceNode(by: { contractId: 3 }) { contractId } }"
+    variable = "query ($id: Int!) { serviceNode(by: { contractId: $id }) { contractId } }"
+    for _ in range(WORTH + 3):
+        assert asked.ask(literal) == {"serviceNode": {"contractId": 3}}
+    assert len(read) == 1
+    for number in range(WORTH + 3):
+        assert asked.ask(variable, id=number) == {"serviceNode": {"contractId": number}}
+    assert len(read) == 1 + 1 + 3
 
 
 def test_conditions_have_projections_of_their_own(asked: Asked) -> None:
