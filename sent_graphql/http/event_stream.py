@@ -1,6 +1,7 @@
 """Results as Server-Sent Events: graphql-sse's "distinct connections", one operation per request."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any, Final
 
@@ -158,8 +159,13 @@ class _EventStream(Response):
 
     def _ping(self, interval: float) -> None:
         if self._pinging is None or self._pinging.done():
-            self._pinging = asyncio.get_running_loop().create_task(self._event(PING))
+            self._pinging = asyncio.get_running_loop().create_task(self._say_ping())
         self.show_life(interval)
+
+    async def _say_ping(self) -> None:
+        """Unless it has ended meanwhile: nobody waits for this to be told so."""
+        with contextlib.suppress(ConnectionAbortedError):
+            await self._event(PING)
 
     async def _event(self, event: bytes) -> None:
         if self._over:

@@ -89,6 +89,16 @@ async def test_signs_of_life_come_between_events(serve: Any) -> None:
         assert await anext(events) == (None, None)
 
 
+async def test_a_sign_of_life_that_comes_too_late_is_no_fault(stage: Any) -> None:
+    async with _opened(stage) as events:
+        await anext(events)
+        subscription = await stage.live.begun.get()
+        subscription.outlet._ping(60)
+        await subscription.outlet.complete()
+        await anext(events)
+        await subscription.outlet._pinging
+
+
 async def test_the_end_of_the_service_completes_streams(stage: Any) -> None:
     async with _opened(stage) as events:
         await anext(events)
