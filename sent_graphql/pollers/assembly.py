@@ -84,7 +84,7 @@ def assemble(
         lives=Lives(by_alias={alias: one.life for one in joined for alias in one.aliases}),
         archive=archive,
         differences=frozenset(Difference(one.node.pubkey, field) for one in joined for field in one.differences),
-        known={one.record.held.contract_id: one for one in joined if one.record.held is not None and one.lasts},
+        known={one.record.held.contract_id: one for one in joined if one.lasts and one.record.held is not None},
     )
 
 

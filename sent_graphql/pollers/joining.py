@@ -32,12 +32,8 @@ class Joined(Struct, frozen=True, gc=False):
     """What the node would be called once it has left."""
     differences: tuple[str, ...]
     """Fields on which both sides contradict each other."""
-
-    @property
-    def lasts(self) -> bool:
-        """Whether the node is the same as long as both sides say the same: nothing in it moves with the blocks."""
-        record = self.record
-        return record.registered is not None and record.held is not None and not self.node.leaving
+    lasts: bool
+    """Whether the node is the same as long as both sides say the same: nothing in it moves with the blocks."""
 
     def contributors_for(self, record: NodeRecord) -> tuple[Contributor, ...] | None:
         """The node's contributors, where those of `record` are the same; null where they have to be made."""
@@ -85,6 +81,7 @@ class Joining:
             aliases=aliases,
             names=aliases if names == aliases else names,
             differences=tuple(differences(record)),
+            lasts=record.registered is not None and record.held is not None and not node.leaving,
         )
 
     def _holds(self, last: Joined, record: NodeRecord) -> bool:

@@ -67,7 +67,7 @@ class SnapshotKeep:
     async def save(self, kept: Kept) -> None:
         """Replaces what is kept. A full or read-only disk is reported; the service goes on without."""
         try:
-            await asyncio.to_thread(lambda: replace_file(self._path, b"".join(json_pieces(kept))))
+            await asyncio.to_thread(lambda: replace_file(self._path, json_pieces(kept)))
         except OSError as error:
             self._log.warning("the snapshot could not be kept", file=self._path.name, error=str(error)[:200])
 

@@ -43,9 +43,11 @@ def match(oxend: OxendView, contracts: ContractsView, lives: Lives) -> list[Node
     goes by the time of its removal, or is newer than the contracts' view.
     """
     held = _HeldNodes(contracts, lives)
-    present = {(node.pubkey, node.registration_height) for node in oxend.nodes}
+    left = {node.pubkey for node in oxend.exit_list}
+    present = {(node.pubkey, node.registration_height) for node in oxend.nodes if node.pubkey in left}
     removed = [node for node in oxend.exit_list if (node.pubkey, node.registration_height) not in present]
-    registered = {node.pubkey for node in oxend.nodes}
+    expected = {node.pubkey for node in oxend.pending_registrations}
+    registered = {node.pubkey for node in oxend.nodes if node.pubkey in expected}
     seen = contracts.block_number
     pending = [node for node in oxend.pending_registrations if node.pubkey not in registered]
 
