@@ -22,6 +22,7 @@ class Door:
     """Leads from a bound socket to protocols. `make_protocol` makes one for each connection."""
 
     def __init__(self, bound: socket.socket, make_protocol: Callable[[], asyncio.Protocol]) -> None:
+        bound.setblocking(False)  # or accepting would wait for who comes next, and hold the loop
         self._bound = bound
         self._make_protocol = make_protocol
         self._loop = asyncio.get_running_loop()
