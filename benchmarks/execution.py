@@ -1,6 +1,6 @@
 """CPU time of cold questions, whose answers are not at hand: compiled execution beside plain Strawberry.
 
-Both have the same types, rules and data, and know the documents already; each round asks both in turn about a new
+Both have the same types, rules and data, and know the documents already; each round asks both in turn, each about a new
 snapshot. Serialising the answer with orjson is part of every figure.
 """
 
@@ -33,6 +33,9 @@ LIST: Final = """
   contractId pubkey pubkeyBls state leaving operator operatorFee stakingRequirement totalContributed registrationHeight
   lastRewardBlockHeight serviceNodeVersion publicIp payable contributors { address amount isOperator }
 """
+
+STAKES: Final = "address rewards { accrued claimable } stakes { amount state serviceNode { pubkey operator } }"
+ENDED: Final = "pastStakes(first: 2) { nodes { id amount } pageInfo { hasNextPage } }"
 
 SMALL: Final = {
     "network": "{ network { blockHeight blockHash hardFork totalStaked nodeCounts { total running } } }",
@@ -81,11 +84,10 @@ class Bench:
         ours, plain, holds = [], [], []
         size = 0
         for _ in range(rounds):
-            snapshot = self.snapshot()
-            cpu, hold, size = asyncio.run(_asked(self.ours, question, snapshot, repeats))
+            cpu, hold, size = asyncio.run(_asked(self.ours, question, self.snapshot(), repeats))
             ours.append(cpu)
             holds.append(hold)
-            plain.append(asyncio.run(_asked(self.plain, question, snapshot, repeats))[0])
+            plain.append(asyncio.run(_asked(self.plain, question, self.snapshot(), repeats))[0])
         return Figures(statistics.median(ours), statistics.median(plain), max(holds[1:], default=0), size)
 
 
@@ -186,6 +188,8 @@ def main() -> None:
         "every scalar": f"{{ {page} {{ nodes {{ {_every_field(node, 1)} }} }} }}",
         "every field of nodes and theirs": f"{{ {page} {{ nodes {{ {_every_field(node, 2)} }} }} }}",
         "wallets of contributors": f"{{ {page} {{ nodes {{ contributors {{ wallet {{ totalStaked }} }} }} }} }}",
+        "stakes of those wallets": f"{{ {page} {{ nodes {{ contributors {{ wallet {{ {STAKES} }} }} }} }} }}",
+        "their ended stakes, in pages": f"{{ {page} {{ nodes {{ contributors {{ wallet {{ {ENDED} }} }} }} }} }}",
     }
     print(f"{'question':34}{'ours/ms':>10}{'plain/ms':>10}{'ratio':>8}{'hold/ms':>9}{'kB':>8}", file=sys.stderr)
     for name, question in lists.items():

@@ -37,6 +37,9 @@ MAX_VALUES: Final = 6_000
 """Values of inner lists that go into one answer of a projection, which takes some 3 ms: longer lists are completed in
 slices of their own."""
 
+MAX_SHARED: Final = 10_000
+"""Answers of looked-up objects that one execution remembers, so that each is made once however often it is met."""
+
 LOOKUP_VALUES: Final = 10
 """Values that a look-up counts as."""
 
@@ -194,6 +197,12 @@ class _Writer:
         self._write(name, kind, written)
         return name
 
+    def _shared(self, name: str) -> str:
+        """The name of a function that makes the answer of an object once: of several equal ones it gives the same."""
+        shared, made = f"shared_{len(self._functions)}", f"made_{len(self._functions)}"
+        self._functions.append(_SHARED.format(shared=shared, made=made, answer=name, most=MAX_SHARED))
+        return shared
+
     def _write(self, name: str, kind: GraphQLObjectType, fields: dict[str, str], begin: Sequence[str] = ()) -> None:
         checks = [f"if not {self._regular}[type(o)]: raise {self._irregular}"]
         if kind.is_type_of is not None:
@@ -233,9 +242,9 @@ class _Writer:
             return None
         self._values += LOOKUP_VALUES
         if not definition.args:
-            return f"{self._bind(lookup)}(o, info)"
+            return f"{self._bind(lookup)}(o, info{_LOOKED_UP}"
         self._calls.append(Call(field, definition, node))
-        return f"{self._bind(lookup)}(o, info, **a{len(self._calls) - 1})"
+        return f"{self._bind(lookup)}(o, info, **a{len(self._calls) - 1}{_LOOKED_UP}"
 
     def _completed(self, kind: GraphQLOutputType, value: str, details: FieldDetailsList, depth: int) -> str | None:
         """The expression for `value` completed as `kind`."""
@@ -247,6 +256,7 @@ class _Writer:
             text = self._items(inner.of_type, details, depth)
         elif isinstance(inner, GraphQLObjectType):
             name = self._object(inner, details, depth + 1)
+            name = self._shared(name) if name is not None and value.endswith(_LOOKED_UP) else name
             text = None if name is None else f"{name}({{}})"
         else:
             return None
@@ -271,6 +281,19 @@ class _Writer:
         self._constants[name] = constant
         return name
 
+
+_LOOKED_UP: Final = ")"
+"""What expressions of looked-up values end with, and those of attributes do not."""
+
+_SHARED: Final = """\
+    {made} = {{}}
+    def {shared}(o):
+        kept = {made}.get(id(o))
+        if kept is not None: return kept[1]
+        answer = {answer}(o)
+        if len({made}) < {most}: {made}[id(o)] = o, answer
+        return answer"""
+"""Each object is kept beside its answer, so that its identity stays its own."""
 
 _RENEW: Final = "allowance.renew()"
 _RETURN: Final = "    return project"

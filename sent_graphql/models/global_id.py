@@ -10,7 +10,7 @@ class InvalidGlobalIdError(ValueError):
 
 def global_id(type_name: str, local_id: str) -> str:
     """The id under which `Query.node` finds the thing again."""
-    return base64.b64encode(f"{type_name}:{local_id}".encode()).decode()
+    return binascii.b2a_base64(f"{type_name}:{local_id}".encode(), newline=False).decode()
 
 
 def parse_global_id(text: str) -> tuple[str, str]:

@@ -26,8 +26,11 @@ def present_stakes(
 
 def stake_in(node: ServiceNode, address: str) -> Stake | None:
     """The stake that the wallet has, or had, in the node."""
-    contributors = _once_each(contributor for contributor in node.contributors if contributor.address == address)
-    return next((_in_node(contributor, node) for contributor in contributors), None)
+    own = [contributor for contributor in node.contributors if contributor.address == address]
+    if not own:
+        return None
+    (contributor,) = own if len(own) == 1 else _once_each(own)
+    return _in_node(contributor, node)
 
 
 def _once_each(contributors: Iterable[Contributor]) -> Iterable[Contributor]:

@@ -1,11 +1,22 @@
 """What belongs to one wallet beside its stakes and rewards."""
 
-from sent_graphql.models.network import ContributionContract, ServiceNode, ServiceNodeState, Stake
+from sent_graphql.models.network import ContributionContract, ServiceNode, ServiceNodeState, Stake, Wallet
 from sent_graphql.models.node_index import NodeIndex
 from sent_graphql.models.snapshot import NetworkState
 from sent_graphql.models.stakes import stake_in
 from sent_graphql.resolvers.orders import Order, contribution_contract_order, service_node_order
 from sent_graphql.resolvers.paging import Ordered
+
+
+def staker(state: NetworkState, address: str) -> Wallet:
+    """The wallet of somebody who is a contributor: made once, for the lists of contributors name it often.
+
+    Of what users type, wallets are not remembered: there is no end of addresses.
+    """
+    wallets: dict[str, Wallet] = state.derived("wallets of stakers", dict)
+    if address not in wallets:
+        wallets[address] = state.wallet(address)
+    return wallets[address]
 
 
 def operated_nodes(state: NetworkState, address: str) -> tuple[ServiceNode, ...]:

@@ -7,6 +7,7 @@ import strawberry
 
 from sent_graphql.models import network as models
 from sent_graphql.models.parts import WALLETS, Part
+from sent_graphql.resolvers.wallets import staker
 from sent_graphql.schema.enums import DecommissionReason, ExitKind, ServiceNodeState, SourceName
 from sent_graphql.schema.fields import Info, looked_up, sized
 from sent_graphql.schema.interfaces import Node
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def _contributor_wallet(root: strawberry.Parent[models.Contributor], info: Info) -> models.Wallet:
-    return info.context.state().wallet(root.address)
+    return staker(info.context.state(), root.address)
 
 
 def _registering_contract(
