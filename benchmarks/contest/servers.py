@@ -127,6 +127,7 @@ async def main(name: str, argument: str) -> Any:  # noqa: ANN401
     configure_logging(LogSettings(level="error"))
     app = APPS[name](argument)
     bound = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)
+    bound.setblocking(False)
     gc.collect()
     gc.freeze()  # as the service does once it has started
     print(bound.getsockname()[1], flush=True)

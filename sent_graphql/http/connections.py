@@ -23,6 +23,7 @@ from sent_graphql.http.lines import LINE
 from sent_graphql.http.quotas import FREE
 from sent_graphql.http.replies import SECURITY_HEADERS
 from sent_graphql.http.waits import unread_seconds
+from sent_graphql.http.whole_writes import WholeWrites
 from sent_graphql.http.workload import RETRY_SECONDS, overload
 from sent_graphql.settings import HttpSettings
 
@@ -145,6 +146,8 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._leave is None:
             transport.abort()
             return
+        self._writes = WholeWrites(transport, self.loop)
+        self.transport = self._writes
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -197,6 +200,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Waits for the next request; for one that has begun only as long as for any head."""
+        self._writes.flush()
         super().on_response_complete()
         if self._in_request and not (self._is_answering() or self.transport.is_closing()):
             self._await_head()
@@ -204,6 +208,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """From here on the WebSocket has its own bounds."""
         self._let_go()
+        self.transport = self._writes.beneath
         super().handle_websocket_upgrade()
 
     @property

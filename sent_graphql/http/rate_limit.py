@@ -4,11 +4,11 @@ A bucket holds as much as may be asked at once, and fills steadily. What costs m
 it is full, and leaves a debt. There are two: one for cost, and a small one for what asks oxend or computes pairings.
 """
 
-import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Final
 
 from sent_graphql.http.not_now import RateLimitedError
@@ -42,7 +42,7 @@ class RateLimit:
         self.refused = {COST: 0, DEAR: 0}
         """How often a bucket did not hold what was asked."""
         self._policy = ", ".join(
-            f'"{name}";q={round(burst)};w={math.ceil(burst / per_second)}'
+            f'"{name}";q={round(burst)};w={ceil(burst / per_second)}'
             for name, burst, per_second in (
                 (COST, settings.cost_burst, settings.cost_per_second),
                 (DEAR, settings.dear_burst, settings.dear_per_second),
@@ -58,12 +58,16 @@ class RateLimit:
         if not self._settings.enabled:
             return
         settings, account = self._settings, self._account(client)
+        if price.cost <= account.cost and price.dear <= account.dear:
+            account.cost -= price.cost
+            account.dear -= price.dear
+            return
         wait = max(
             (min(price.cost, settings.cost_burst) - account.cost) / settings.cost_per_second,
             (min(price.dear, settings.dear_burst) - account.dear) / settings.dear_per_second,
         )
         if wait > 0:
-            retry_after = math.ceil(wait)
+            retry_after = ceil(wait)
             empty, what = (DEAR, "signatures and proofs") if account.dear < price.dear else (COST, "this")
             self.refused[empty] += 1
             raise RateLimitedError(
@@ -77,14 +81,9 @@ class RateLimit:
         if not self._settings.enabled:
             return ()
         settings, account = self._settings, self._account(client)
-        buckets = (
-            (COST, account.cost, settings.cost_burst, settings.cost_per_second),
-            (DEAR, account.dear, settings.dear_burst, settings.dear_per_second),
-        )
-        left = ", ".join(
-            f'"{name}";r={max(0, math.floor(tokens))};t={math.ceil((burst - tokens) / per_second)}'
-            for name, tokens, burst, per_second in buckets
-        )
+        cost = _told(account.cost, settings.cost_burst, settings.cost_per_second)
+        dear = _told(account.dear, settings.dear_burst, settings.dear_per_second)
+        left = f'"{COST}";{cost}, "{DEAR}";{dear}'
         return (b"ratelimit-policy", self._policy), (b"ratelimit", left.encode())
 
     def _account(self, client: str) -> _Account:
@@ -97,8 +96,13 @@ class RateLimit:
                 self._accounts.popitem(last=False)
             return account
         self._accounts.move_to_end(client)
-        passed = max(0.0, now - account.at)
-        account.cost = min(settings.cost_burst, account.cost + passed * settings.cost_per_second)
-        account.dear = min(settings.dear_burst, account.dear + passed * settings.dear_per_second)
+        if (passed := now - account.at) > 0:
+            account.cost = min(settings.cost_burst, account.cost + passed * settings.cost_per_second)
+            account.dear = min(settings.dear_burst, account.dear + passed * settings.dear_per_second)
         account.at = now
         return account
+
+
+def _told(tokens: float, burst: float, per_second: float) -> str:
+    """What is left in a bucket, and the seconds until it is full."""
+    return f"r={floor(tokens) if tokens > 0 else 0};t={ceil((burst - tokens) / per_second)}"
