@@ -56,12 +56,20 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
         position_context: Any | None,  # noqa: ANN401
     ) -> AwaitableOrValue[Any]:
         """A field by the projection of all that is in it, where it has objects; else by graphql-core."""
-        if (
-            field_details_list[0].node.selection_set is not None
-            and self._is_bare
-            and position_context is None
-            and not self._slices.used_up()
-        ):
+        if field_details_list[0].node.selection_set is None:
+            return super().execute_field(parent_type, source, field_details_list, path, position_context)
+        execution = parent_type, source, field_details_list, path, position_context
+        return Later(partial(self._field_in_turn, *execution)) if self._slices.used_up() else self._field(*execution)
+
+    def _field(
+        self,
+        parent_type: GraphQLObjectType,
+        source: Any,  # noqa: ANN401
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: Any | None,  # noqa: ANN401
+    ) -> AwaitableOrValue[Any]:
+        if self._is_bare and position_context is None:
             plan = self._plans.field(parent_type, field_details_list, self._values, self.collect_subfields)
             if plan.projection is not None:
                 project = self._project(plan.projection)
@@ -149,6 +157,11 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
 
     def _arguments(self, call: Call) -> Mapping[str, Any]:
         return call.arguments(self.schema, self.variable_values)
+
+    async def _field_in_turn(self, *execution: Any) -> Any:  # noqa: ANN401
+        async with self._slices.turn():
+            executed = self._field(*execution)
+        return await executed if self.is_awaitable(executed) else executed
 
     async def _in_turn(self, *completion: Any) -> dict[str, Any]:  # noqa: ANN401
         async with self._slices.turn():

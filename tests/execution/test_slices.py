@@ -24,6 +24,7 @@ QUESTIONS = {
     "list": f"{{ serviceNodes(first: {NODES}) {{ nodes {{ pubkey contributors {{ address }} }} }} }}",
     "inner lists": "{ serviceNodes(first: 20) { nodes { contributors { wallet { operatedNodes { id } } } } } }",
     "many fields": "{ " + " ".join(f"a{number}: network {{ version }}" for number in range(50)) + " }",
+    "many look-ups": "{ " + " ".join(f"a{number}: serviceNodes {{ totalCount }}" for number in range(50)) + " }",
     "introspection": "{ __schema { types { name fields { name } } } }",
 }
 
