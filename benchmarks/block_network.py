@@ -86,7 +86,7 @@ class Oxend:
         self._accrued = {wallet.lower(): STAKE + number for number, wallet in enumerate(people.wallets)}
 
     def move(self, kind: str) -> None:
-        """The next block. `quiet`: nothing else; `few`: some nodes change a little; `proofs`: all prove their uptime."""
+        """The next block: of no news (`quiet`), of some nodes' (`few`), or of all nodes' uptime (`proofs`)."""
         self.height += 1
         if kind == "few":
             for node in self._random.sample(self._nodes, FEW):
