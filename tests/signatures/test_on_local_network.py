@@ -30,6 +30,7 @@ from sent_graphql.sources.contracts.calls import BlockReader
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.contracts.signer_reads import SignerReads
 from sent_graphql.sources.oxend.calls import OxendRpc
+from sent_graphql.sources.oxend.replies import NodeState, decode_part
 from sent_graphql.sources.oxend.transport import OxendTransport, make_transport
 from sent_graphql.workers.pool import WorkerPool
 
@@ -180,7 +181,8 @@ async def test_a_node_is_taken_off_the_contract(
 async def test_what_fails_lets_the_mutations_beside_it_answer(stage: Stage, make: Any) -> None:
     accrued = (await stage.oxend.get_accrued_rewards()).balances
     wallet = next(one for one in accrued if one.startswith("0x"))
-    nodes = (await stage.oxend.get_service_nodes()).service_node_states
+    listed = (await stage.oxend.get_service_nodes()).service_node_states
+    node = decode_part("rpc.get_service_nodes", bytes(listed[0]), NodeState, "service_node_states[0]")
     data = await stage.ask(
         """mutation ($wallet: Address!, $pubkey: Ed25519PublicKey!) {
           exit: requestExit(pubkey: $pubkey) { exit { timestamp } errors { code message } }
@@ -190,7 +192,7 @@ async def test_what_fails_lets_the_mutations_beside_it_answer(stage: Stage, make
         }""",
         make,
         wallet=wallet,
-        pubkey=nodes[0].service_node_pubkey,
+        pubkey=node.service_node_pubkey,
     )
     assert data["exit"]["exit"] is None
     assert [error["code"] for error in data["exit"]["errors"]] == ["NOT_IN_EXIT_LIST"]
