@@ -12,6 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from sent_graphql.localdev.chain import Chain
+
 HEIGHT = "{ network { blockHeight } }"
 NODES = "subscription { serviceNodes(filter: {states: [RUNNING]}) { version previousVersion upserted { id } removed } }"
 LOAD = 8
@@ -45,6 +47,33 @@ async def test_a_block_that_oxend_announces_reaches_a_subscriber(stage: Any) -> 
         assert await heard(socket) == {"network": {"blockHeight": 5313}}
         await stage.oxend.move(height=5320)
         assert await heard(socket) == {"network": {"blockHeight": 5320}}
+
+
+async def test_blocks_of_the_l2_reach_a_subscriber_by_push_also_after_the_connection_was_lost(
+    stage: Any, l2: Any
+) -> None:
+    await stage.oxend.start()
+    pushed_only = {
+        "SENT_CONTRACTS__RPC_URLS": f"ws://127.0.0.1:{stage.gate.port}",
+        "SENT_POLL_CONTRACTS__INTERVAL": "86400",
+    }
+    service = await stage.serve(environ=pushed_only)
+    await service.until("{ network { l2Height } }", lambda data: True)
+    async with Chain(l2.url) as chain, subscribed(service, "subscription { network { l2Height } }") as socket:
+        await chain.mine()
+        await until_heard(socket, await chain.block_number())
+        await stage.gate.shut()
+        await chain.mine()
+        await stage.gate.open()
+        await until_heard(socket, await chain.block_number())
+        await chain.mine()
+        await until_heard(socket, await chain.block_number())
+
+
+async def until_heard(socket: ClientConnection, height: int) -> None:
+    """Waits until the L2 is shown to have come so far."""
+    while int((await heard(socket))["network"]["l2Height"]) < height:
+        continue
 
 
 async def test_versions_grow_over_a_restart_and_a_client_that_comes_back_gets_the_whole(stage: Any) -> None:

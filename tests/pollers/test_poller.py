@@ -73,6 +73,16 @@ async def test_a_trigger_polls_at_once_and_hands_over_the_last_good_view() -> No
         assert script.previous == [None, 1]
 
 
+@pytest.mark.parametrize(("min_interval", "count"), [(0.0001, 2), (3_600, 1)])
+async def test_no_trigger_polls_before_the_minimum_interval(min_interval: float, count: int) -> None:
+    async with running(Script(1), QUICK.model_copy(update={"min_interval": min_interval})) as (poller, polls):
+        await polls.reach(1)
+        for _ in range(50):
+            poller.trigger()
+            await asyncio.sleep(0.001)
+        assert min(polls.count, 2) == count
+
+
 async def test_many_triggers_during_one_poll_make_one_more_poll() -> None:
     entered, release = asyncio.Event(), asyncio.Event()
     calls = 0
