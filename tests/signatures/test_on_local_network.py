@@ -179,6 +179,7 @@ async def test_a_node_is_taken_off_the_contract(
 
 
 async def test_what_fails_lets_the_mutations_beside_it_answer(stage: Stage, make: Any) -> None:
+    await stage.mine(2)
     accrued = (await stage.oxend.get_accrued_rewards()).balances
     wallet = next(one for one in accrued if one.startswith("0x"))
     listed = (await stage.oxend.get_service_nodes()).service_node_states
