@@ -188,7 +188,7 @@ def machine() -> str:
     names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=False) if peers() else None
     parts = [
-        f"{len(names)} of {names[0].partition(': ')[2]}",
+        f"{len(names)} cores of {names[0].partition(': ')[2]}",
         f"Linux {platform.release().partition('-')[0]}",
         f"Python {platform.python_version()}",
         *([f"Node.js {node.stdout.strip().removeprefix('v')}"] if node else []),
