@@ -191,9 +191,7 @@ class Service:
         def make_context(snapshot: Snapshot) -> RequestContext:
             return RequestContext(snapshot, options, services)
 
-        self.live = LiveQueryHub(
-            schema, self.snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens
-        )
+        self.live = LiveQueryHub(schema, self.snapshots, make_context, settings.live)
         self.guard = Guard(settings.http, settings.live.max_connections_per_address)
         self._connections = LiveConnections(settings.live)
         limit, workload = RateLimit(settings.rate_limit), Workload(settings.graphql)

@@ -5,7 +5,6 @@ Which those are, the schema tells: queries whose fields are made of the snapshot
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
-from weakref import WeakKeyDictionary
 
 import msgspec
 from graphql import GraphQLSchema, OperationType
@@ -22,8 +21,8 @@ from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.models.parts import Part
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.schema.build import ServedSchema
-from sent_graphql.schema.documents import MAX_LENGTH, Document
-from sent_graphql.schema.readings import parts_selected
+from sent_graphql.schema.documents import MAX_LENGTH
+from sent_graphql.schema.readings import parts_read_by
 
 VARY: Final[Mapping[str, str]] = {"vary": "accept, accept-encoding"}
 """What answers of one address differ by."""
@@ -69,7 +68,6 @@ class CachedAnswers:
         self._counts = counts
         self._freshness = freshness
         self._flights: Flights[Answer | None] = Flights()
-        self._known: WeakKeyDictionary[Document, dict[str | None, bool]] = WeakKeyDictionary()
 
     async def respond(self, request: Request, parameters: Parameters, media_type: str, make: Make) -> Response:
         """The response to a request, made by `make` unless that has been done."""
@@ -146,12 +144,11 @@ class CachedAnswers:
         document = self._documents.read(text) if len(text) <= MAX_LENGTH else None
         if document is None:
             return False
-        known = self._known.setdefault(document, {})
-        if name not in known:
-            asked = document.operation(name)
-            if asked is None:  # not noted, for clients can name as many as they like
-                return False
-            known[name] = asked.definition.operation is OperationType.QUERY and Part.OUTSIDE not in parts_selected(
-                self._schema, asked.tree
-            )
-        return known[name]
+        reads = parts_read_by(self._schema, document, name)
+        asked = document.operation(name)
+        return (
+            reads is not None
+            and asked is not None
+            and asked.definition.operation is OperationType.QUERY
+            and Part.OUTSIDE not in reads
+        )

@@ -55,7 +55,7 @@ class EventStreams:
         """Sends the operation's results until either side has had enough."""
         try:
             with self._connections.admitted(stream, client):
-                price = self._operations.admit(stream.parameters, client)
+                price = await self._operations.admit(stream.parameters, client)
                 if self._operations.is_subscription(stream.parameters):
                     await self._subscribe(stream, receive)
                 else:

@@ -114,7 +114,7 @@ class GraphQLView(GraphQL[object, None]):
         parameters = await self._reader.read(request)
         request.state.operation = parameters.operation_name
         request.state.parameters = parameters
-        request.state.price = self._operations.admit(parameters, client_of(request.scope))
+        request.state.price = await self._operations.admit(parameters, client_of(request.scope))
 
         async def make(snapshot: Snapshot) -> Made:
             request.state.snapshot = snapshot

@@ -27,8 +27,7 @@ QUERIES_AND_MUTATIONS: Final = frozenset({AllowedType.QUERY, AllowedType.MUTATIO
 class Operations:
     """Runs one operation from the one snapshot that is current when it begins.
 
-    `make_context` turns that snapshot into what resolvers see as `info.context`. `max_tokens` bounds the documents
-    that are parsed here.
+    `make_context` turns that snapshot into what resolvers see as `info.context`.
     """
 
     def __init__(
@@ -37,7 +36,6 @@ class Operations:
         *,
         snapshots: SnapshotReader,
         make_context: Callable[[Snapshot], object],
-        max_tokens: int,
         documents: Documents,
         admission: Admission,
         workload: Workload,
@@ -45,7 +43,6 @@ class Operations:
         self._schema = schema
         self._snapshots = snapshots
         self._make_context = make_context
-        self._max_tokens = max_tokens
         self._documents = documents
         self._admission = admission
         self._workload = workload
@@ -58,9 +55,12 @@ class Operations:
         operation = document.definition(parameters.operation_name or None)
         return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
-    def admit(self, parameters: Parameters, client: str) -> Price:
-        """Charges the client for an operation, and gives its price; RateLimitedError where it has had too much."""
-        return self._admission.admit(client, parameters)
+    async def admit(self, parameters: Parameters, client: str) -> Price:
+        """Charges the client for an operation, and gives its price.
+
+        Raises RateLimitedError where it has had too much, and OverloadError where too much is waiting to be read.
+        """
+        return await self._admission.admit(client, parameters)
 
     async def run(
         self, parameters: Parameters, allowed: frozenset[AllowedType], price: Price, snapshot: Snapshot | None = None
@@ -72,7 +72,7 @@ class Operations:
         """
         if not parameters.query:
             raise MissingQueryError
-        if unclear := ambiguity(parameters.query, parameters.operation_name, max_tokens=self._max_tokens):
+        if unclear := ambiguity(parameters.query, parameters.operation_name, self._documents):
             return ExecutionResult(data=None, errors=[unclear])
         async with self._workload.share(price):
             return await self._executed(parameters, allowed, snapshot)

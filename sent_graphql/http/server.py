@@ -72,9 +72,8 @@ def create_app(
         schema,
         snapshots=snapshots,
         make_context=make_context,
-        max_tokens=settings.graphql.max_tokens,
         documents=schema.documents,
-        admission=Admission(schema.documents, costs, limit, max_cost=settings.graphql.max_cost),
+        admission=Admission(schema.documents, schema.reading, costs, limit, workload, settings.graphql),
         workload=workload,
     )
     answers = answers or MemoryAnswers(settings.cache.answers_bytes)

@@ -36,6 +36,7 @@ class Executor:
     async def data(self, operation: Operation, snapshot: Snapshot, event: Event) -> dict[str, Any]:
         """What `data` of the answer is. SubscriptionRefusedError when there is any error: none is answered in part."""
         self.executions += 1
+        await self._schema.reading.read(operation.query, operation.name or None, operation.variables)
         try:
             result = await self._schema.execute(
                 operation.query,

@@ -45,15 +45,13 @@ class LiveQueryHub:
         snapshots: SnapshotFeed,
         make_context: Callable[[Snapshot], RequestContext],
         settings: LiveSettings,
-        *,
-        max_tokens: int,
     ) -> None:
         self.rounds = Tally()
         """Rounds through all questions, one for each new snapshot."""
         self._snapshots = snapshots
         self._max_groups = settings.max_groups
         self._max_kept = settings.max_kept_bytes
-        self._reader = QuestionReader(schema, max_tokens=max_tokens)
+        self._reader = QuestionReader(schema)
         self._executor = Executor(schema, make_context)
         self._changed = ChangedParts()
         self._tasks = Tasks()

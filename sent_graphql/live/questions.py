@@ -24,18 +24,17 @@ class Question:
 
 
 class QuestionReader:
-    """Reads operations as questions for `schema`; documents have at most `max_tokens` tokens."""
+    """Reads operations as questions for `schema`."""
 
-    def __init__(self, schema: ServedSchema, *, max_tokens: int) -> None:
+    def __init__(self, schema: ServedSchema) -> None:
         self._schema = schema
-        self._max_tokens = max_tokens
 
     def read(self, operation: Operation) -> Question:
         """The question. What is wrong with an operation is left for its execution to say, which says it best.
 
         Raises SubscriptionRefusedError for a document with several operations of which none is named.
         """
-        if unclear := ambiguity(operation.query, operation.name, max_tokens=self._max_tokens):
+        if unclear := ambiguity(operation.query, operation.name, self._schema.documents):
             raise SubscriptionRefusedError([unclear])
         document = self._schema.documents.read(operation.query)
         asked = None if document is None else document.operation(operation.name or None)

@@ -1,11 +1,13 @@
 """The schema put together for one network and its settings."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import strawberry
 import structlog
-from graphql import GraphQLError
+from graphql import GraphQLError, OperationType
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
@@ -13,18 +15,20 @@ from strawberry.types import ExecutionContext
 
 from sent_graphql.execution.executor import compiled_execution
 from sent_graphql.execution.plans import Plans
-from sent_graphql.schema.checks import Checks
+from sent_graphql.schema.checks import Checker, Checks
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.cost import CostAnalysis
 from sent_graphql.schema.cost_limit import CostLimit
 from sent_graphql.schema.direct_lookups import direct_lookup
-from sent_graphql.schema.documents import Documents, KnownDocuments
+from sent_graphql.schema.documents import Document, Documents, KnownDocuments
 from sent_graphql.schema.history import StakingEvent
 from sent_graphql.schema.hooks import Hooks
 from sent_graphql.schema.mutation import Mutation
 from sent_graphql.schema.network import Network
 from sent_graphql.schema.policy import ErrorLog, ErrorPolicy, operation_name
 from sent_graphql.schema.query import Query
+from sent_graphql.schema.reading import Reading
+from sent_graphql.schema.readings import parts_read_by
 from sent_graphql.schema.registrations import Registration
 from sent_graphql.schema.scalars import scalars
 from sent_graphql.schema.service_nodes import ServiceNode
@@ -42,6 +46,27 @@ class ServedSchema(strawberry.Schema):
     error_log: ErrorLog
     documents: Documents
     costs: CostAnalysis
+    checker: Checker | None = None
+    """What documents are checked by."""
+
+    @cached_property
+    def reading(self) -> Reading:
+        """How its large documents are read."""
+        return Reading(self.documents, self._make_ready)
+
+    def _make_ready(self, document: Document, name: str | None, variables: Mapping[str, Any] | None) -> None:
+        """Checks a document and finds out what is asked of one that is valid. Touches nothing else: see Reading."""
+        if self.checker is None:
+            return
+        document.errors = self.checker.errors(self._schema, document.tree)
+        if document.errors:
+            return
+        with contextlib.suppress(RecursionError):  # who asks again will meet it
+            self.costs.price(document, name, variables)
+            parts_read_by(self._schema, document, name)
+            asked = document.operation(name)
+            if asked is not None and asked.definition.operation is OperationType.SUBSCRIPTION:
+                _ = asked.canonical
 
     @cached_property
     def hooks(self) -> Hooks:
@@ -68,6 +93,7 @@ def build_schema(
     `watchers` make, for each execution, what observes all of it.
     """
     documents = Documents(settings.max_tokens)
+    checker = Checker(settings)
     log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
     schema = ServedSchema(
         Query,
@@ -80,12 +106,13 @@ def build_schema(
             *watchers,
             lambda: ErrorPolicy(log),
             lambda: KnownDocuments(documents),
-            lambda: Checks(settings, documents),
+            lambda: Checks(checker, documents),
             lambda: CostLimit(schema.costs, documents, settings.max_cost),
         ],
     )
     schema.error_log = log
     schema.documents = documents
+    schema.checker = checker
     schema.costs = cost_analysis(schema, settings)
     return schema
 

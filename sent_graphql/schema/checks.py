@@ -12,6 +12,7 @@ from graphql import (
     NoSchemaIntrospectionCustomRule,
     NoUnusedFragmentsRule,
     ValuesOfCorrectTypeRule,
+    specified_rules,
     validate,
 )
 from strawberry.extensions import SchemaExtension
@@ -33,8 +34,8 @@ FRAGMENT_RULES: Final = (NoFragmentCyclesRule, NoUnusedFragmentsRule)
 class Checks(SchemaExtension):
     """Runs the checks where nobody knows the document to be valid; then it is known. One instance per request."""
 
-    def __init__(self, settings: GraphqlSettings, documents: Documents) -> None:
-        self._settings = settings
+    def __init__(self, checker: "Checker", documents: Documents) -> None:
+        self._checker = checker
         self._documents = documents
 
     def on_validate(self) -> Iterator[None]:
@@ -45,14 +46,29 @@ class Checks(SchemaExtension):
         elif context.pre_execution_errors is None and context.graphql_document is not None:
             schema = context.schema._schema  # noqa: SLF001 - Strawberry has no other way to graphql-core's schema
             document = context.graphql_document
-            context.pre_execution_errors = self._errors(schema, document, context.validation_rules)
+            read = self._documents.unchecked(context.query)
+            if read is not None and read.tree is document and read.errors is not None:
+                context.pre_execution_errors = list(read.errors)
+            else:
+                context.pre_execution_errors = self._checker.errors(schema, document, context.validation_rules)
             if context.query and not context.pre_execution_errors:
                 self._documents.keep(context.query, document)
         yield
 
-    def _errors(
-        self, schema: GraphQLSchema, document: DocumentNode, usual: tuple[type[ASTValidationRule], ...]
+
+class Checker:
+    """Checks documents. It keeps nothing, so that any thread may use it."""
+
+    def __init__(self, settings: GraphqlSettings) -> None:
+        self._settings = settings
+
+    def errors(
+        self,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        usual: tuple[type[ASTValidationRule], ...] = specified_rules,
     ) -> list[GraphQLError]:
+        """What is not valid in a document; `usual` are the rules that Strawberry would have it checked by."""
         try:
             return (
                 self._broken(schema, document, FRAGMENT_RULES)

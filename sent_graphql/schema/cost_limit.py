@@ -44,7 +44,8 @@ class CostLimit(SchemaExtension):
         """Reckon what is valid."""
         context = self.execution_context
         if not context.pre_execution_errors and context.graphql_document is not None:
-            known = self._documents.get(context.query) or Document(context.graphql_document)
+            known = self._documents.get(context.query) or self._documents.unchecked(context.query)
+            known = known or Document(context.graphql_document)
             price = self._analysis.price(known, context.operation_name, context.variables)
             refusal = too_dear(price, self._max_cost)
             if refusal is not None:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -19,6 +19,7 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
+from sent_graphql.models.parts import Part
 from sent_graphql.schema.price import Price
 
 MAX_DOCUMENTS: Final = 1_000
@@ -31,7 +32,8 @@ MAX_CHARACTERS: Final = 400_000
 """Characters of all documents kept; a parsed one takes up to 280 bytes for each."""
 
 MAX_UNCHECKED: Final = 64
-"""Documents kept that have been read and not yet been found valid: those of requests that are under way."""
+"""Documents kept that have been read and not yet been found valid, or are too long to be kept: those of requests that
+are under way. As many texts that cannot be read are remembered."""
 
 
 class RunnableOperation:
@@ -66,6 +68,10 @@ class Document:
         self.tree = tree
         self.prices: dict[str | None, Price] = {}
         """Prices of its operations, by their names, where no variable has a part in them."""
+        self.reads: dict[str | None, Part] = {}
+        """What its operations read of a snapshot, by their names."""
+        self.errors: list[GraphQLError] | None = None
+        """What is not valid in it; null where nobody has looked yet."""
         self._operations: dict[str | None, RunnableOperation] = {}
 
     def operation(self, name: str | None) -> RunnableOperation | None:
@@ -110,6 +116,7 @@ class Documents:
         self.max_tokens = max_tokens
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._unchecked: OrderedDict[str, Document] = OrderedDict()
+        self._unreadable: OrderedDict[str, None] = OrderedDict()
         self._characters = 0
 
     def get(self, text: str | None) -> Document | None:
@@ -122,15 +129,28 @@ class Documents:
     def read(self, text: str) -> Document | None:
         """The document of that text, be it valid or not; null for one that cannot be parsed."""
         known = self.get(text) or self._unchecked.get(text)
-        if known is None:
-            try:
-                known = Document(parse(text, max_tokens=self.max_tokens))
-            except (GraphQLError, RecursionError):
-                return None
-            self._unchecked[text] = known
-            if len(self._unchecked) > MAX_UNCHECKED:
-                self._unchecked.popitem(last=False)
+        if known is None and text not in self._unreadable:
+            known = self.parsed(text)
+            self.note(text, known)
         return known
+
+    def parsed(self, text: str) -> Document | None:
+        """A document that nobody else has; it changes nothing here, so that another thread may call it."""
+        try:
+            return Document(parse(text, max_tokens=self.max_tokens))
+        except (GraphQLError, RecursionError):
+            return None
+
+    def note(self, text: str, read: Document | None) -> None:
+        """Remembers for a while what a text says; null for one that cannot be parsed."""
+        noted: OrderedDict[str, Any] = self._unchecked if read is not None else self._unreadable
+        noted[text] = read
+        if len(noted) > MAX_UNCHECKED:
+            noted.popitem(last=False)
+
+    def is_read(self, text: str) -> bool:
+        """Whether it is known what that text says, or that it says nothing."""
+        return text in self._documents or text in self._unchecked or text in self._unreadable
 
     def unchecked(self, text: str | None) -> Document | None:
         """The document of that text, where it has been read and nobody knows whether it is valid."""
@@ -138,9 +158,9 @@ class Documents:
 
     def keep(self, text: str, tree: DocumentNode) -> None:
         """Remembers a document that has been found valid."""
-        read = self._unchecked.pop(text, None)
         if len(text) > MAX_LENGTH:
             return
+        read = self._unchecked.pop(text, None)
         if text not in self._documents:
             self._characters += len(text)
         self._documents[text] = read if read is not None and read.tree is tree else Document(tree)

@@ -2,8 +2,10 @@
 
 from typing import Final
 
-from graphql import GraphQLError, OperationDefinitionNode, parse
+from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+from sent_graphql.schema.documents import Documents
 
 OPERATION_KEYWORDS: Final = ("query", "mutation", "subscription")
 
@@ -11,18 +13,15 @@ NO_OPERATION: Final = {"code": "OPERATION_RESOLUTION_FAILURE"}
 """Extensions of the error that tells that a document has not the one operation to run; the code is Apollo's."""
 
 
-def ambiguity(document: str, operation_name: str | None, *, max_tokens: int) -> GraphQLError | None:
+def ambiguity(text: str, operation_name: str | None, documents: Documents) -> GraphQLError | None:
     """The error of a document with several operations of which none is named as the one to run.
 
-    A document can only have several when the keywords say so: all others are spared the second parse. One that does
-    not parse is left for the execution to complain about.
+    A document can only have several when the keywords say so. One that does not parse is left for the execution to
+    complain about.
     """
-    if operation_name or sum(map(document.count, OPERATION_KEYWORDS)) < 2:
+    if operation_name or sum(map(text.count, OPERATION_KEYWORDS)) < 2 or (document := documents.read(text)) is None:
         return None
-    try:
-        definitions = parse(document, no_location=True, max_tokens=max_tokens).definitions
-    except (GraphQLError, RecursionError):
-        return None
+    definitions = document.tree.definitions
     if sum(isinstance(definition, OperationDefinitionNode) for definition in definitions) < 2:
         return None
     return GraphQLError("The document has several operations: name one in `operationName`.", extensions=NO_OPERATION)

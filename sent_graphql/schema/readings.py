@@ -18,6 +18,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from sent_graphql.models.parts import NOTHING, Part
+from sent_graphql.schema.documents import Document
 from sent_graphql.schema.fields import parts_read
 
 
@@ -51,6 +52,16 @@ def parts_selected(schema: GraphQLSchema, tree: DocumentNode) -> Part:
             if declared is not None:
                 parts |= parts_read(declared)
     return parts
+
+
+def parts_read_by(schema: GraphQLSchema, document: Document, name: str | None) -> Part | None:
+    """The same of one operation of a document, found out once; null where it has none of that name."""
+    if name not in document.reads:
+        asked = document.operation(name)
+        if asked is None:  # not noted, for clients can name as many as they like
+            return None
+        document.reads[name] = parts_selected(schema, asked.tree)
+    return document.reads[name]
 
 
 def _implementations(schema: GraphQLSchema, selected: SelectedField) -> list[GraphQLField]:

@@ -129,9 +129,7 @@ class Live:
         self._services = services
         self._version = 0
         self.snapshots = FollowedCache(make.snapshot(None))
-        self.hub = LiveQueryHub(
-            schema, self.snapshots, self._context, LiveSettings(**settings), max_tokens=GraphqlSettings().max_tokens
-        )
+        self.hub = LiveQueryHub(schema, self.snapshots, self._context, LiveSettings(**settings))
 
     def _context(self, snapshot: Any) -> RequestContext:
         return RequestContext(snapshot, ResolverOptions("mainnet", 100, 2500), self._services)

@@ -382,7 +382,7 @@ async def networks(serve: Callable[..., Any], make: Any) -> AsyncIterator[Callab
     async def networks(*, send_buffer: int | None = None, **live: Any) -> Network:
         snapshots = SnapshotCache(make.snapshot(make.state(make.node(1)), version=1))
         schema = build_schema(GraphqlSettings(), "mainnet")
-        hub = LiveQueryHub(schema, snapshots, make_context, LiveSettings(**live), max_tokens=5_000)
+        hub = LiveQueryHub(schema, snapshots, make_context, LiveSettings(**live))
         stage = await serve(
             schema=schema,
             snapshots=snapshots,

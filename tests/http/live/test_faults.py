@@ -53,7 +53,7 @@ async def faulty(serve: Callable[..., Any], make: Any) -> AsyncIterator[Faulty]:
         return RequestContext(snapshot, options)
 
     schema = build_schema(GraphqlSettings(), "mainnet")
-    hub = LiveQueryHub(schema, snapshots, make_context, LiveSettings(), max_tokens=5_000)
+    hub = LiveQueryHub(schema, snapshots, make_context, LiveSettings())
     faulty.stage = await serve(schema=schema, snapshots=snapshots, make_context=make_context, live_queries=hub)
     following = asyncio.create_task(hub.run())
     yield faulty

@@ -144,7 +144,7 @@ async def host(make: Any) -> AsyncIterator[Callable[..., Any]]:
                 return RequestContext(snapshot, options)
 
             schema = build_schema(settings.graphql, "mainnet")
-            live = LiveQueryHub(schema, snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens)
+            live = LiveQueryHub(schema, snapshots, make_context, settings.live)
             connections = LiveConnections(settings.live)
             app = create_app(
                 settings=settings,
