@@ -46,7 +46,8 @@ class Answer:
     @cached_property
     def etag(self) -> str:
         """The same for equal answers of all snapshots, in every coding; therefore a weak one."""
-        digest = hashlib.sha256(self.key.media_type.encode() + b"\n" + self.body)
+        digest = hashlib.sha256(self.key.media_type.encode() + b"\n")
+        digest.update(self.body)
         return f'W/"{digest.hexdigest()[:32]}"'
 
 

@@ -3,6 +3,7 @@
 Which those are, the schema tells: queries whose fields are made of the snapshot alone, by the marks of each field.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple, TypeAlias
 
@@ -29,6 +30,9 @@ VARY: Final[Mapping[str, str]] = {"vary": "accept, accept-encoding"}
 
 SETTLED: Final = "settled"
 """Where a request's state tells, as a Settled, that the answer is a cached one."""
+
+HASHED_AT_ONCE: Final = 262_144
+"""Bytes of the largest body whose ETag is made on the event loop; others are hashed in a thread."""
 
 Make: TypeAlias = Callable[[Snapshot], Awaitable["Made"]]
 """Executes a question on a snapshot."""
@@ -85,6 +89,8 @@ class CachedAnswers:
             if not made.is_good:
                 return None
             answer = Answer(key, bytes(own.body))
+            if len(answer.body) > HASHED_AT_ONCE:
+                await asyncio.to_thread(getattr, answer, "etag")  # it is kept with the answer
             await self._store.set(key, answer)
             return answer
 

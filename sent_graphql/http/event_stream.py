@@ -70,7 +70,7 @@ class EventStreams:
         except InvalidOperationTypeError:
             raise RequestError(405, "Mutations are only served by POST.", {"allow": "POST"}) from None
         await stream.open()
-        await stream.next(encoded(result))
+        await stream.next(await encoded(result))
         await stream.complete()
 
     async def _subscribe(self, stream: "_EventStream", receive: Receive) -> None:

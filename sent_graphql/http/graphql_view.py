@@ -30,8 +30,8 @@ from sent_graphql.http.graphiql import GraphiqlPage
 from sent_graphql.http.graphql_request import Parameters, RequestError, RequestReader
 from sent_graphql.http.media_types import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, Accept
 from sent_graphql.http.not_now import NotNowError
-from sent_graphql.http.operations import QUERIES, QUERIES_AND_MUTATIONS, Operations, never_ran
-from sent_graphql.http.replies import json_reply, refusal
+from sent_graphql.http.operations import QUERIES, QUERIES_AND_MUTATIONS, Operations, encoded, never_ran
+from sent_graphql.http.replies import NOT_STORED, refusal
 from sent_graphql.models.snapshot import Snapshot
 
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
@@ -161,6 +161,7 @@ class GraphQLView(GraphQL[object, None]):
         result = await self._execute(request, request_data)
         request.state.has_errors = bool(result.errors)
         sub_response.status_code = _status(result, sub_response.media_type)
+        sub_response.body = await encoded(result)
         return result
 
     async def _execute(self, request: Request, data: GraphQLRequestData) -> ExecutionResult:
@@ -176,18 +177,16 @@ class GraphQLView(GraphQL[object, None]):
             raise RequestError(400, "There is no `query`.") from None
 
     async def process_result(self, request: Request, result: ExecutionResult) -> GraphQLHTTPResponse:
-        """The response's members; what never ran has no `data`."""
-        response = await super().process_result(request, result)
-        if never_ran(result):
-            response.pop("data", None)
-        return response
+        """Nothing: the result has been encoded, in pieces (see `execute_single`)."""
+        return {"data": None}
 
     def create_response(self, response_data: object, sub_response: Response) -> Response:
         """The answer in the media type and with the status noted in `sub_response`."""
-        return json_reply(
-            response_data,
-            status=sub_response.status_code,
-            headers={**VARY, **sub_response.headers},
+        headers = {name: value for name, value in sub_response.headers.items() if name != "content-length"}
+        return Response(
+            sub_response.body,
+            sub_response.status_code,
+            {**NOT_STORED, **VARY, **headers},
             media_type=sub_response.media_type or JSON,
         )
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-import orjson
 import strawberry
 from graphql import OperationType
 from strawberry.exceptions import MissingQueryError
@@ -11,6 +10,7 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType as AllowedType
 
+from sent_graphql.execution import encoding
 from sent_graphql.http.admission import Admission
 from sent_graphql.http.graphql_request import Parameters
 from sent_graphql.http.snapshots import SnapshotReader
@@ -98,11 +98,11 @@ def never_ran(result: ExecutionResult) -> bool:
     return result.data is None and bool(result.errors) and all(error.path is None for error in result.errors or ())
 
 
-def encoded(result: ExecutionResult) -> bytes:
+async def encoded(result: ExecutionResult) -> bytes:
     """The result as a payload in JSON; without `data` where the operation never ran."""
     payload: dict[str, object] = {} if never_ran(result) else {"data": result.data}
     if result.errors:
         payload["errors"] = [error.formatted for error in result.errors]
     if result.extensions:
         payload["extensions"] = result.extensions
-    return orjson.dumps(payload)
+    return await encoding.encoded(payload)

@@ -255,7 +255,7 @@ class _Running:
         if never_ran(result):
             await self.error(orjson.dumps([error.formatted for error in result.errors or ()]))
             return
-        rest = self.next(encoded(result))
+        rest = self.next(await encoded(result))
         if rest is not None:
             await rest
         await self.complete()

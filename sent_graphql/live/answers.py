@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import orjson
-
+from sent_graphql.execution.encoding import encoded
 from sent_graphql.live.execution import Executor
 from sent_graphql.live.lists import WatchedList
 from sent_graphql.live.questions import Question
@@ -71,7 +70,7 @@ class Answers:
             event = Event(items=())
             data = await self._executor.data(self._operation, snapshot, event)
             if event.listing is None:
-                return self._whole(WholeView(orjson.dumps({"data": data})))
+                return self._whole(WholeView(await encoded({"data": data})))
             attributes = self._selection.item_attributes
             self._list = WatchedList(event.listing, self._form(data), self._changes, attributes)
         return await self._list.at(snapshot, afresh=bool(changed & self._selection.beneath))
