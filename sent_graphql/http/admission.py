@@ -47,7 +47,7 @@ class Admission:
         return price
 
     async def _read(self, text: str, parameters: Parameters) -> None:
-        if self._reading.waiting >= self._settings.max_waiting:
+        if self._reading.waiting > self._settings.max_waiting:
             raise self._workload.refusal(NO_PLACE)
         try:
             async with asyncio.timeout(self._settings.max_wait):
