@@ -57,7 +57,7 @@ def application() -> ASGIApp:
         schema=schema,
         snapshots=snapshots,
         make_context=make_context,
-        live=LiveQueryHub(schema, snapshots, make_context, chosen.live, max_tokens=chosen.graphql.max_tokens),
+        live=LiveQueryHub(schema, snapshots, make_context, chosen.live),
         connections=LiveConnections(chosen.live),
     )
 

@@ -58,7 +58,7 @@ async def serve() -> None:
         schema=schema,
         snapshots=snapshots,
         make_context=make_context,
-        live=LiveQueryHub(schema, snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens),
+        live=LiveQueryHub(schema, snapshots, make_context, settings.live),
         connections=LiveConnections(settings.live),
     )
     bound = socket.create_server(("127.0.0.1", 0), backlog=4096)

@@ -59,7 +59,7 @@ def service(nodes: int) -> ASGIApp:
         schema=schema,
         snapshots=snapshots,
         make_context=context,
-        live=LiveQueryHub(schema, snapshots, context, chosen.live, max_tokens=chosen.graphql.max_tokens),
+        live=LiveQueryHub(schema, snapshots, context, chosen.live),
         connections=LiveConnections(chosen.live),
     )
 

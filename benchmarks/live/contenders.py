@@ -77,9 +77,7 @@ class Ours:
         self._snapshots = SnapshotCache(self._scenario.present())
         schema = build_schema(settings.graphql, settings.network.nettype.value)
         self._connections = LiveConnections(settings.live)
-        self._hub = LiveQueryHub(
-            schema, self._snapshots, make_context, settings.live, max_tokens=settings.graphql.max_tokens
-        )
+        self._hub = LiveQueryHub(schema, self._snapshots, make_context, settings.live)
         self.app: ASGIApp = create_app(
             settings=settings,
             schema=schema,
@@ -327,7 +325,7 @@ class _Script:
         """The next updates."""
         snapshots = SnapshotCache(self._scenario.present())
         schema = build_schema(self._settings.graphql, self._settings.network.nettype.value)
-        hub = LiveQueryHub(schema, snapshots, make_context, self._settings.live, max_tokens=MOST)
+        hub = LiveQueryHub(schema, snapshots, make_context, self._settings.live)
         running = asyncio.create_task(hub.run())
         outlets = await _watch(hub)
         for _ in range(updates):
