@@ -93,7 +93,7 @@ class WatchedService(Service):
         self._publisher._assemble = self._watched_join  # type: ignore[assignment] # noqa: SLF001
         self.snapshots.follow(lambda _snapshot: self.mark("publish"))
         NodeIndex.next = self._timed(NodeIndex.next)  # type: ignore[method-assign]
-        assembly.NetworkState = self._timed(NetworkState)  # type: ignore[attr-defined]
+        assembly.NetworkState = self._timed(NetworkState)  # type: ignore[attr-defined, assignment]
 
     def mark(self, stage: str) -> None:
         """A stage has ended."""
@@ -242,13 +242,13 @@ class Bench:
 
     def _stages(self) -> dict[str, tuple[float, float, float]]:
         marks, indexing = self.service.marks, self.service.indexing * 1_000
-        stages = {}
+        stages: dict[str, tuple[float, float, float]] = {}
         for last, stage in (("begin", "decode"), ("decode", "join"), ("join", "publish"), ("publish", "live")):
             (begun, cpu_before), (ended, cpu_after) = marks[last], marks[stage]
             stages[stage] = ((cpu_after - cpu_before) * 1_000, *self._probe.longest(begun, ended))
-        joining, *holds = stages["join"]
-        stages["join"] = (joining - indexing, *holds)
-        stages["index"] = (indexing, *holds)
+        joining, clock, held = stages["join"]
+        stages["join"] = (joining - indexing, clock, held)
+        stages["index"] = (indexing, clock, held)
         return stages
 
     async def refresh(self, *, anew: bool = False) -> tuple[float, float, float, int]:
@@ -331,8 +331,8 @@ async def measure(bench: Bench, blocks: int) -> None:
         spent, clock, held, trips = zip(*refreshes, strict=True)
         told = f"{statistics.median(spent):.1f} ({max(clock):.0f}, {max(held):.0f})"
         print(f"{name}, joined and shown: {told}, {max(trips)} round trips")
-    spent, clock, held = await bench.keep()
-    print(f"snapshot to disk: {spent:.1f} ({clock:.0f}, {held:.0f})")
+    cpu, hold, held_cpu = await bench.keep()
+    print(f"snapshot to disk: {cpu:.1f} ({hold:.0f}, {held_cpu:.0f})")
     now, peak = memory()
     print(f"memory: {bare:.0f} MiB without subscribers, {now:.0f} MiB with {GROUPS} groups, {peak:.0f} MiB at most")
 

@@ -63,7 +63,9 @@ class Bench:
         self.ours = build_schema(settings, "mainnet")
         self.plain = build_schema(settings, "mainnet")
         self.plain.execution_context_class = StrawberryGraphQLCoreExecutionContext
-        self.plain.create_extensions_runner = partial(strawberry.Schema.create_extensions_runner, self.plain)
+        self.plain.create_extensions_runner = partial(  # type: ignore[method-assign]
+            strawberry.Schema.create_extensions_runner, self.plain
+        )
         self._snapshot = many_nodes(Scenario().present(), nodes)
 
     def snapshot(self) -> Snapshot:
@@ -182,6 +184,7 @@ def main() -> None:
     gc.freeze()  # as the service does once it has started
     page = f"serviceNodes(first: {options.nodes})"
     node = bench.ours._schema.type_map["ServiceNode"]  # noqa: SLF001 - Strawberry has no other way to it
+    assert isinstance(node, GraphQLObjectType)
     lists = {
         "14 fields, 4 contributors of 3": f"{{ {page} {{ nodes {{ {LIST} }} }} }}",
         "the same in edges": f"{{ {page} {{ edges {{ cursor node {{ {LIST} }} }} }} }}",

@@ -87,10 +87,10 @@ class LogChain:
                 (Event.NEW_CONTRIBUTION.topic, int(person, 16)),
                 encode(["address", "uint256"], [person, STAKE]),
             )
-        person = int(self._wallet(number), 16)
+        wallet = int(self._wallet(number), 16)
         if number >= self._early and number % 3 == 1:
-            return REWARDS, (Event.REWARDS_CLAIMED.topic, person), encode(["uint256"], [number])
-        return REWARDS, (Event.REWARDS_BALANCE_UPDATED.topic, person), encode(["uint256", "uint256"], [number, 1])
+            return REWARDS, (Event.REWARDS_CLAIMED.topic, wallet), encode(["uint256"], [number])
+        return REWARDS, (Event.REWARDS_BALANCE_UPDATED.topic, wallet), encode(["uint256", "uint256"], [number, 1])
 
     def _registration(self, number: int) -> tuple[str, tuple[str | int, ...], bytes]:
         people = [self._wallet(number), self._wallet(number + 1)]

@@ -124,7 +124,8 @@ class Times:
     @contextmanager
     def taken(self) -> Iterator[list[int]]:
         """Times one; the status is put into the list that is given."""
-        began, status = perf_counter(), []
+        began = perf_counter()
+        status: list[int] = []
         yield status
         self.by_status.setdefault(status[0], []).append(perf_counter() - began)
 

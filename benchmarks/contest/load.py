@@ -44,6 +44,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, load: Load) -> None:
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._load = load
+        self._left: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Asks for the first time."""

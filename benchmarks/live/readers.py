@@ -9,6 +9,7 @@ import struct
 import time
 from array import array
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final, cast
 
 import orjson
@@ -181,7 +182,7 @@ class Readers:
             readings = [self._readings[number % len(self._readings)] for number in wanted]
             made = await asyncio.gather(
                 *(
-                    loop.create_connection(lambda reading=reading: Reader(self, reading), "127.0.0.1", self._port)
+                    loop.create_connection(partial(Reader, self, reading), "127.0.0.1", self._port)
                     for reading in readings
                 )
             )

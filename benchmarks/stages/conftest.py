@@ -52,7 +52,8 @@ class Sides:
         """oxend's to all that is asked in a round."""
 
         async def asked() -> dict[str, bytes]:
-            return {command: (await handler(None))[1] for command, handler in self._oxend.handlers().items()}
+            said = {command: await handler(None) for command, handler in self._oxend.handlers().items()}
+            return {command: reply[1] for command, reply in said.items() if reply is not None}
 
         return asyncio.run(asked())
 
