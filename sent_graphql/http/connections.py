@@ -6,6 +6,7 @@ there are too many; what is too much, or no HTTP, is refused in words.
 """
 
 import asyncio
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -60,6 +61,9 @@ NO_ROOM: Final = "no_room"
 BAD_HEAD: Final = "bad_head"
 UNREAD: Final = "unread"
 """Why clients are refused here: too many connections, a head that is not to be answered, or a loop that is too late."""
+
+HOST: Final = re.compile(rb"(?:\[[\w.~!$&'()*+,;=:%-]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?")
+"""What a host may look like, with its port: RFC 9110, 7.2."""
 
 SLOW_HEAD: Final = "slow_head"
 SLOW_READER: Final = "slow_reader"
@@ -135,6 +139,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unread = 0
         self._in_head = False
         self._in_request = False
+        self._is_upgrade = self._is_declined = False
+        self._fed = self._again = b""
         self._leave: Callable[[], None] | None = None
         self._head_due: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
@@ -165,7 +171,10 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         self._arrived = monotonic() - late
         self._unread = self._unread + len(data) if self._in_head else len(data)
-        super().data_received(data)
+        self._again = data
+        while self._again:
+            self._fed, self._again = self._again, b""
+            super().data_received(self._fed)
         if self._in_head and self._unread > self.settings.max_header_bytes and not self.transport.is_closing():
             self._refuse(self._too_large())
         if self._is_answering():
@@ -191,10 +200,16 @@ class GuardedProtocol(HttpToolsProtocol):
         """Hands the request to the application, if its head is one to be answered."""
         self._in_head = False
         self._check_head()
-        super().on_headers_complete()
+        offers_other = self.parser.should_upgrade()
+        self._is_upgrade = offers_other and self._is_handshake()
+        self._is_declined = offers_other and not self._is_upgrade
+        if not self._is_declined:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The whole request is there."""
+        """The whole request is there, unless the parser has left out its body for another protocol's sake."""
+        if self._is_declined:
+            return
         self._in_request = False
         super().on_message_complete()
 
@@ -247,6 +262,33 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self._refuse(RefusedHeadError(400, "BAD_REQUEST", msg))
 
+    def _should_upgrade(self) -> bool:
+        return self._is_upgrade
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Has the request read again as if its client had not offered another protocol.
+
+        The parser takes what follows such a head for that protocol: the body would be the next request.
+        """
+        error = sys.exception()
+        assert isinstance(error, httptools.HttpParserUpgrade), "told by the parser"
+        lines = [self.parser.get_method() + b" " + self.url + b" HTTP/" + self.parser.get_http_version().encode()]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        self._again = b"\r\n".join([*lines, b"", self._fed[error.args[0] :]])
+        self._is_declined = False
+        self.parser = httptools.HttpRequestParser(self)  # the other may have seen its last request
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+
+    def _is_handshake(self) -> bool:
+        """Whether a head asks for a WebSocket, as RFC 6455 has it, and may have one: nothing else is being answered."""
+        return (
+            self._get_upgrade() == b"websocket"
+            and self.parser.get_method() == b"GET"
+            and self.parser.get_http_version() == "1.1"
+            and not any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
+            and not self._is_answering()
+        )
+
     def _refuse(self, error: RefusedHeadError) -> None:
         """Ends the connection with a refusal; one that has requests to answer ends after their answers, without."""
         self.guard.refused[BAD_HEAD] += 1
@@ -268,13 +310,20 @@ class GuardedProtocol(HttpToolsProtocol):
         """RefusedHeadError for what the parser lets through and RFC 9112 does not."""
         if self._unread > self.settings.max_header_bytes and self._head_bytes() > self.settings.max_header_bytes:
             raise self._too_large()
+        version = self.parser.get_http_version()
+        if version not in {"1.0", "1.1"}:
+            raise RefusedHeadError(505, "VERSION_NOT_SUPPORTED", "HTTP/1.1 is spoken here.")
+        if self.parser.get_method() == b"CONNECT":
+            raise RefusedHeadError(501, "NOT_IMPLEMENTED", "This is no proxy.")
         hosts = 0
         for name, value in self.headers:
             if name == b"host":
                 hosts += 1
+                if not HOST.fullmatch(value):
+                    raise RefusedHeadError(400, "BAD_REQUEST", "The host is none.")
             elif name == b"transfer-encoding" and value.lower() != b"chunked":
                 raise RefusedHeadError(501, "NOT_IMPLEMENTED", "No transfer coding but chunked is understood.")
-        if hosts != 1 and self.parser.get_http_version() != "1.0":
+        if hosts > 1 or (not hosts and version != "1.0"):
             raise RefusedHeadError(400, "BAD_REQUEST", "A request names its host, once.")
 
     def _too_large(self) -> RefusedHeadError:

@@ -10,6 +10,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
+from sent_graphql.http.connections import refusal_bytes
 from sent_graphql.http.lines import LINE
 
 SHARED_FROM: Final = 64 * 1024
@@ -32,6 +33,15 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **kwargs)
         self._service = self.app
         self.app = self._served
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what has come. First of all that is a whole handshake: one that is not understood is refused."""
+        super().data_received(data)
+        if not (self.handshake_initiated or self.transport.is_closing()):
+            message = "The handshake has too many headers, or too long a line."
+            error = {"message": message, "extensions": {"code": "HEADERS_TOO_LARGE"}}
+            self.transport.write(refusal_bytes(431, {}, [error]))
+            self.transport.close()
 
     def handle_connect(self, event: Request) -> None:
         """Begins the handshake; the application is called after it."""

@@ -113,6 +113,12 @@ async def test_a_head_that_is_too_large_is_refused_in_words(host: Any, head: byt
         b"GET / HTTP/1.1\nhost: a\n\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"CONNECT a:80 HTTP/1.1\r\nhost: a\r\n\r\n",
+        b"CONNECT /healthz HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\n",
+        b"GET /healthz HTTP/2.0\r\nhost: a\r\n\r\n",
+        b"GET /healthz HTTP/0.9\r\nhost: a\r\n\r\n",
+        b"GET /healthz HTTP/1.0\r\nhost: a\r\nhost: b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: a, b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nhost: a@b\r\n\r\n",
         b"GET http:// HTTP/1.1\r\nhost: a\r\n\r\n",
         b"GET /\xff HTTP/1.1\r\nhost: a\r\n\r\n",
         b"GET / HTTP/1.1\r\nhost: a\r\nx-a : b\r\n\r\n",
@@ -129,7 +135,7 @@ async def test_what_is_no_http_is_refused_and_the_connection_ended(host: Any, te
     stranger = await here.stranger()
     await stranger.say(text)
     answer = await stranger.rest()
-    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501", b"HTTP/1.1 505"))
     assert b"Traceback" not in answer
     assert await here.is_well()
 
@@ -163,6 +169,82 @@ async def test_an_upgrade_to_what_is_not_spoken_is_ignored(host: Any) -> None:
     for _ in range(2):
         await stranger.say(GET + b"connection: upgrade\r\nupgrade: h2c\r\n\r\n")
         assert "200 OK" in await stranger.answer()
+
+
+HANDSHAKE = (
+    b"GET /graphql HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+    b"sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n"
+)
+QUESTION = b'{"query":"{__typename}"}'
+JSON = b"content-type: application/json\r\n"
+
+
+@pytest.mark.parametrize("offer", [b"h2c", b"websocket", b"websocket, h2c"])
+@pytest.mark.parametrize("is_chunked", [False, True])
+@pytest.mark.parametrize("is_whole", [False, True])
+async def test_an_offer_of_another_protocol_leaves_the_body_a_body(
+    host: Any, offer: bytes, is_chunked: bool, is_whole: bool
+) -> None:
+    stranger = await (await host()).stranger()
+    head = b"POST /graphql HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: %s\r\n%s" % (offer, JSON)
+    length = b"transfer-encoding: chunked" if is_chunked else b"content-length: %d" % len(QUESTION)
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(QUESTION), QUESTION) if is_chunked else QUESTION
+    parts = [head + length + b"\r\n\r\n", body + GET + b"connection: close\r\n\r\n"]
+    for part in [b"".join(parts)] if is_whole else parts:
+        await stranger.say(part)
+        await asyncio.sleep(0)
+    answers = await stranger.rest()
+    assert answers.count(b"HTTP/1.1 200 OK") == answers.count(b"HTTP/1.1 ") == 2
+    assert b'"__typename":"Query"' in answers
+
+
+async def test_no_request_hides_in_the_body_of_another(host: Any) -> None:
+    stranger = await (await host()).stranger()
+    hidden = GET + b"\r\n"
+    await stranger.say(GET + b"connection: upgrade\r\nupgrade: h2c\r\ncontent-length: %d\r\n\r\n" % len(hidden))
+    assert "200 OK" in await stranger.answer()
+    await stranger.say(hidden + b"GET /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
+    answers = await stranger.rest()
+    assert answers.startswith(b"HTTP/1.1 404")
+    assert answers.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        HANDSHAKE.replace(b"GET", b"POST") + b"content-length: 0\r\n",
+        HANDSHAKE.replace(b"GET", b"DELETE"),
+        HANDSHAKE.replace(b"connection: upgrade", b"connection: upgrade, close").replace(b"GET", b"DELETE"),
+        HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        HANDSHAKE + b"content-length: 5\r\n",
+        HANDSHAKE + b"transfer-encoding: chunked\r\n",
+        HANDSHAKE + b"x-many: a\r\n" * 200,
+        HANDSHAKE + b"x-long: " + b"a" * 9_000 + b"\r\n",
+    ],
+    ids=[
+        "POST",
+        "DELETE",
+        "the last request",
+        "HTTP/1.0",
+        "a body",
+        "a body in chunks",
+        "many headers",
+        "a long header",
+    ],
+)
+async def test_a_handshake_that_is_none_holds_no_connection(host: Any, head: bytes) -> None:
+    stranger = await (await host(http=QUICK)).stranger()
+    await stranger.say(head + b"\r\n")
+    assert (await stranger.rest()).startswith(b"HTTP/1.1 4")
+
+
+async def test_a_handshake_behind_an_unanswered_request_does_not_get_ahead_of_it(host: Any) -> None:
+    stranger = await (await host(http=QUICK)).stranger()
+    asked = b"POST /graphql HTTP/1.1\r\nhost: a\r\n%scontent-length: %d\r\n\r\n%s" % (JSON, len(QUESTION), QUESTION)
+    await stranger.say(asked + HANDSHAKE + b"\r\n")
+    answers = await stranger.rest()
+    assert answers.startswith(b"HTTP/1.1 200")
+    assert b"HTTP/1.1 101" not in answers
 
 
 async def test_a_request_that_breaks_off_in_nonsense_is_refused_at_once(host: Any) -> None:
