@@ -66,6 +66,8 @@ class NamedValuesRule(ValuesOfCorrectTypeRule):
         if input_type:
 
             def report(error: GraphQLError, path: Sequence[str | int]) -> None:
+                if isinstance(error.original_error, ValueError):  # Python's, which reads no number of that length
+                    error = refused_value("a number", print_ast(node), "it has too many digits")
                 self.report_error(named_refusal(error, self._place + _written(path), [node]))
 
             validate_input_literal(node, input_type, report, None, None, self.context.hide_suggestions)

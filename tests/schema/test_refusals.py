@@ -16,6 +16,8 @@ LITERALS = [
     ('{ serviceNodes(filter: {pubkeyPrefix: "wxyz"}) { totalCount } }', "filter.pubkeyPrefix"),
     ("{ serviceNodes(orderBy: {field: SIZE}) { totalCount } }", "orderBy.field"),
     ("{ serviceNodes(first: 99999999999) { totalCount } }", "first"),
+    (f"{{ serviceNodes(first: {'9' * 5_000}) {{ totalCount }} }}", "first"),
+    (f"{{ serviceNode(by: {{contractId: -{'9' * 5_000}}}) {{ id }} }}", "by.contractId"),
     ("{ serviceNodes(first: -1) { totalCount } }", "first"),
     ("{ serviceNodes(first: 2501) { totalCount } }", "first"),
     ("{ serviceNodes(last: -1) { totalCount } }", "last"),
