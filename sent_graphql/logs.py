@@ -73,8 +73,9 @@ def configure_logging(
         library.handlers = []
         library.propagate = True
     logging.getLogger("alembic").setLevel(max(level, logging.WARNING))
-    # Its informal lines tell of processes starting and ending, which is ours to tell.
-    logging.getLogger("uvicorn").setLevel(level if level == logging.DEBUG else max(level, logging.WARNING))
+    # Its informal lines tell of processes starting and ending, which is ours to tell; its warnings of requests that are
+    # none, which are counted: strangers could fill the log with them.
+    logging.getLogger("uvicorn").setLevel(level if level == logging.DEBUG else max(level, logging.ERROR))
     logging.captureWarnings(True)
 
 

@@ -127,6 +127,7 @@ class TestRoute:
         stream = io.StringIO()
         configure_logging(LogSettings(), stream)
         logging.getLogger("uvicorn.error").info("Started server process", extra={"color_message": "colours"})
+        logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
         logging.getLogger("uvicorn.error").error("It broke", extra={"color_message": "colours"})
 
         assert [line["event"] for line in lines(stream)] == ["It broke"]

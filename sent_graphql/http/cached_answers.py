@@ -94,7 +94,7 @@ class CachedAnswers:
             await self._store.set(key, answer)
             return answer
 
-        coding = preferred_coding(request.headers.get("accept-encoding", ""))
+        coding = preferred_coding(", ".join(request.headers.getlist("accept-encoding")))
         answer = await (self._whole(key, whole) if coding == IDENTITY else self._compressed(key, whole))
         if answer is None or own is not None:
             self._counts.made += 1

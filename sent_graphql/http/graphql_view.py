@@ -78,10 +78,10 @@ class GraphQLView(GraphQL[object, None]):
             response = await self._answer(request, is_head=is_head)
             await response(scope, receive, send)
         except NotNowError as error:
-            media_type = Accept(request.headers.get("accept", "")).response_type() or JSON
+            media_type = _accept(request).response_type() or JSON
             await error.response(VARY, media_type=media_type)(scope, receive, send)
         except RequestError as error:
-            media_type = Accept(request.headers.get("accept", "")).response_type() or JSON
+            media_type = _accept(request).response_type() or JSON
             response = refusal(
                 200 if error.is_result and media_type == JSON else error.status,
                 error.message,
@@ -102,13 +102,13 @@ class GraphQLView(GraphQL[object, None]):
             if self._page is None:
                 raise RequestError(404, "GraphiQL is switched off here.")
             return self._page.response(request)
-        if Accept(request.headers.get("accept", "")).names(EVENT_STREAM):
+        if _accept(request).names(EVENT_STREAM):
             if is_head:
                 raise RequestError(405, "Streams are served by GET and POST.", {"allow": METHODS})
             parameters = await self._reader.read(request)
             request.state.operation = parameters.operation_name
             return self._streams.response(request, parameters)
-        media_type = Accept(request.headers.get("accept", "")).response_type()
+        media_type = _accept(request).response_type()
         if media_type is None:
             raise RequestError(406, f"Answers are {GRAPHQL_RESPONSE} or {JSON}.")
         parameters = await self._reader.read(request)
@@ -134,7 +134,7 @@ class GraphQLView(GraphQL[object, None]):
     async def get_sub_response(self, request: Request | WebSocket) -> Response:
         """Where status and media type of the answer are noted until it is made."""
         sub_response = await super().get_sub_response(request)
-        sub_response.media_type = Accept(request.headers.get("accept", "")).response_type()
+        sub_response.media_type = _accept(request).response_type()
         return sub_response
 
     async def parse_http_body(self, request: AsyncHTTPRequestAdapter) -> GraphQLRequestData:
@@ -195,9 +195,14 @@ class GraphQLView(GraphQL[object, None]):
         return orjson.dumps(data).decode()
 
 
+def _accept(request: Request | WebSocket) -> Accept:
+    """What the client takes, on however many lines it says so."""
+    return Accept(", ".join(request.headers.getlist("accept")))
+
+
 def _wants_page(request: Request) -> bool:
     """A browser that came to look: it prefers HTML and asks nothing."""
-    accept = Accept(request.headers.get("accept", ""))
+    accept = _accept(request)
     return (
         request.method == "GET"
         and "query" not in request.query_params

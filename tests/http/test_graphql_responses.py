@@ -53,6 +53,14 @@ async def test_the_answer_has_the_media_type_that_is_asked_for(
     assert response.headers["cache-control"] == "no-store"
 
 
+async def test_what_is_taken_may_be_said_on_several_lines(client: httpx.AsyncClient) -> None:
+    del client.headers["accept"]
+    lines = [("accept", "text/html"), ("accept", NEW)]
+    response = await client.post("/graphql", json={"query": "{ number }"}, headers=lines)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == NEW
+
+
 @pytest.mark.parametrize("accept", ["text/plain", "application/json;q=0, text/html"])
 async def test_who_takes_neither_form_gets_406(client: httpx.AsyncClient, accept: str) -> None:
     response = await client.post("/graphql", json={"query": "{ number }"}, headers={"accept": accept})
