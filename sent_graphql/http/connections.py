@@ -323,6 +323,9 @@ class GuardedProtocol(HttpToolsProtocol):
                     raise RefusedHeadError(400, "BAD_REQUEST", "The host is none.")
             elif name == b"transfer-encoding" and value.lower() != b"chunked":
                 raise RefusedHeadError(501, "NOT_IMPLEMENTED", "No transfer coding but chunked is understood.")
+            elif name == b"content-length" and self.expect_100_continue and int(value) > self.settings.max_body_bytes:
+                most = self.settings.max_body_bytes
+                raise RefusedHeadError(413, "BAD_REQUEST", f"The body is larger than {most} bytes.")
         if hosts > 1 or (not hosts and version != "1.0"):
             raise RefusedHeadError(400, "BAD_REQUEST", "A request names its host, once.")
 

@@ -238,6 +238,18 @@ async def test_a_handshake_that_is_none_holds_no_connection(host: Any, head: byt
     assert (await stranger.rest()).startswith(b"HTTP/1.1 4")
 
 
+async def test_who_asks_whether_to_send_a_body_that_is_too_large_is_told_not_to(host: Any) -> None:
+    stranger = await (await host()).stranger()
+    head = b"POST /graphql HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n" + JSON
+    await stranger.say(head + b"content-length: 10000000\r\n\r\n")
+    assert (await stranger.rest()).startswith(b"HTTP/1.1 413")
+    stranger = await (await host()).stranger()
+    await stranger.say(head + b"content-length: %d\r\n\r\n" % len(QUESTION))
+    assert "100 Continue" in await stranger.head()
+    await stranger.say(QUESTION)
+    assert "200 OK" in await stranger.answer()
+
+
 async def test_a_handshake_behind_an_unanswered_request_does_not_get_ahead_of_it(host: Any) -> None:
     stranger = await (await host(http=QUICK)).stranger()
     asked = b"POST /graphql HTTP/1.1\r\nhost: a\r\n%scontent-length: %d\r\n\r\n%s" % (JSON, len(QUESTION), QUESTION)
