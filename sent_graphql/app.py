@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.errors import UnavailableError
-from sent_graphql.http.connections import Guard
+from sent_graphql.http.guard import Guard
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.server import create_app

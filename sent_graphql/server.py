@@ -12,8 +12,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sent_graphql.door import Door
 from sent_graphql.errors import UnavailableError
-from sent_graphql.http.connections import Guard, guarded_protocol
+from sent_graphql.http.connections import guarded_protocol
 from sent_graphql.http.framing import FramingProtocol
+from sent_graphql.http.guard import Guard
 from sent_graphql.settings import HttpSettings, LiveSettings
 
 BACKLOG = 2048
@@ -85,7 +86,6 @@ def bind(host: str, port: int, settings: str) -> socket.socket:
             f"cannot listen on {host}:{port}: {_reason(error)}. Give another {settings}, or stop what is listening "
             "there."
         ) from error
-    bound.setblocking(False)
     # What is accepted takes it over: asyncio's own loop leaves it out, and an answer is written in more than one part.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound

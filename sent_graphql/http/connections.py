@@ -6,46 +6,22 @@ there are too many; what is too much, or no HTTP, is refused in words.
 """
 
 import asyncio
-import re
 import sys
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from http import HTTPStatus
-from ipaddress import ip_address, ip_network
+from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
 import httptools
-import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sent_graphql.http.clients import party
+from sent_graphql.http.guard import BAD_HEAD, SLOW_HEAD, SLOW_READER, UNREAD, Guard
+from sent_graphql.http.heads import Head, RefusedHeadError, check_head, refusal_bytes, too_large
 from sent_graphql.http.lines import LINE
 from sent_graphql.http.quotas import FREE
-from sent_graphql.http.replies import SECURITY_HEADERS
-from sent_graphql.http.waits import unread_seconds
+from sent_graphql.http.waits import ARRIVED, unread_seconds
 from sent_graphql.http.whole_writes import WholeWrites
 from sent_graphql.http.workload import RETRY_SECONDS, overload
 from sent_graphql.settings import HttpSettings
-
-
-def refusal_bytes(status: int, headers: Mapping[str, str], errors: Sequence[Mapping[str, Any]]) -> bytes:
-    """A whole answer that refuses a request ahead of the application, in the form of all others, and ends it all."""
-    body = orjson.dumps({"errors": errors})
-    lines = {
-        **SECURITY_HEADERS,
-        **headers,
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        "cache-control": "no-store",
-        "connection": "close",
-    }
-    head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in lines.items())]
-    return "\r\n".join([*head, "", ""]).encode() + body
-
-
-ARRIVED: Final = "arrived"
-"""Where a request's state tells since when it may have waited to be read, in seconds of time.monotonic."""
 
 LEAST_READ: Final = 16 * 1024
 """Bytes of a waiting answer that a client has to take within the read timeout; less is next to nothing."""
@@ -55,76 +31,6 @@ WATCHED: Final = tuple(f"GET {path} ".encode() for path in sorted(FREE))
 
 TOO_LATE: Final = refusal_bytes(503, {"retry-after": str(RETRY_SECONDS)}, [overload().formatted()])
 """The answer to who has waited too long to be read: refusing has to be far cheaper than reading."""
-
-
-NO_ROOM: Final = "no_room"
-BAD_HEAD: Final = "bad_head"
-UNREAD: Final = "unread"
-"""Why clients are refused here: too many connections, a head that is not to be answered, or a loop that is too late."""
-
-HOST: Final = re.compile(rb"(?:\[[\w.~!$&'()*+,;=:%-]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?")
-"""What a host may look like, with its port: RFC 9110, 7.2."""
-
-SLOW_HEAD: Final = "slow_head"
-SLOW_READER: Final = "slow_reader"
-"""Why connections are cut."""
-
-
-class Guard:
-    """Counts the open connections, in all and of each address that is not a trusted proxy's, and who was refused.
-
-    `live_per_address`: how many of one address may carry subscriptions.
-    """
-
-    def __init__(self, settings: HttpSettings, live_per_address: int) -> None:
-        self._settings = settings
-        self._per_address = settings.max_connections_per_address + live_per_address
-        self._proxies = [ip_network(text) for text in settings.trusted_proxies]
-        self._open: Counter[str] = Counter()
-        self._all = 0
-        self.refused = {NO_ROOM: 0, BAD_HEAD: 0, UNREAD: 0}
-        """How often, and why."""
-        self.cut = {SLOW_HEAD: 0, SLOW_READER: 0}
-        """How many connections were, and why."""
-
-    def __len__(self) -> int:
-        """How many connections are open."""
-        return self._all
-
-    def enter(self, address: str) -> Callable[[], None] | None:
-        """Lets a connection in, and gives what is to be called at its end; null where there is no room for it."""
-        client = party(address)
-        is_full = self._all >= self._settings.max_connections
-        if is_full or (self._open[client] >= self._per_address and not self._is_proxy(address)):
-            if not self._open[client]:
-                del self._open[client]
-            self.refused[NO_ROOM] += 1
-            return None
-        self._all += 1
-        self._open[client] += 1
-
-        def leave() -> None:
-            self._all -= 1
-            self._open[client] -= 1
-            if not self._open[client]:
-                del self._open[client]
-
-        return leave
-
-    def _is_proxy(self, address: str) -> bool:
-        try:
-            parsed = ip_address(address)
-        except ValueError:
-            return False
-        return any(parsed in network for network in self._proxies)
-
-
-class RefusedHeadError(Exception):
-    """A request's head, though HTTP by its form, is not to be answered; `refusal` is the whole answer to it."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.refusal = refusal_bytes(status, {}, [{"message": message, "extensions": {"code": code}}])
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -176,7 +82,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self._fed, self._again = self._again, b""
             super().data_received(self._fed)
         if self._in_head and self._unread > self.settings.max_header_bytes and not self.transport.is_closing():
-            self._refuse(self._too_large())
+            self._refuse(too_large(self.settings))
         if self._is_answering():
             self._stop_awaiting()
         elif self._leave is not None and not self.transport.is_closing():
@@ -199,7 +105,11 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hands the request to the application, if its head is one to be answered."""
         self._in_head = False
-        self._check_head()
+        parser = self.parser
+        head = Head(
+            parser.get_method(), self.url, parser.get_http_version(), self.headers, asks_first=self.expect_100_continue
+        )
+        check_head(head, self.settings, received=self._unread)
         offers_other = self.parser.should_upgrade()
         self._is_upgrade = offers_other and self._is_handshake()
         self._is_declined = offers_other and not self._is_upgrade
@@ -305,36 +215,6 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_awaiting()
         self.transport.close()
         self._watch_reader()
-
-    def _check_head(self) -> None:
-        """RefusedHeadError for what the parser lets through and RFC 9112 does not."""
-        if self._unread > self.settings.max_header_bytes and self._head_bytes() > self.settings.max_header_bytes:
-            raise self._too_large()
-        version = self.parser.get_http_version()
-        if version not in {"1.0", "1.1"}:
-            raise RefusedHeadError(505, "VERSION_NOT_SUPPORTED", "HTTP/1.1 is spoken here.")
-        if self.parser.get_method() == b"CONNECT":
-            raise RefusedHeadError(501, "NOT_IMPLEMENTED", "This is no proxy.")
-        hosts = 0
-        for name, value in self.headers:
-            if name == b"host":
-                hosts += 1
-                if not HOST.fullmatch(value):
-                    raise RefusedHeadError(400, "BAD_REQUEST", "The host is none.")
-            elif name == b"transfer-encoding" and value.lower() != b"chunked":
-                raise RefusedHeadError(501, "NOT_IMPLEMENTED", "No transfer coding but chunked is understood.")
-            elif name == b"content-length" and self.expect_100_continue and int(value) > self.settings.max_body_bytes:
-                most = self.settings.max_body_bytes
-                raise RefusedHeadError(413, "BAD_REQUEST", f"The body is larger than {most} bytes.")
-        if hosts > 1 or (not hosts and version != "1.0"):
-            raise RefusedHeadError(400, "BAD_REQUEST", "A request names its host, once.")
-
-    def _too_large(self) -> RefusedHeadError:
-        most = self.settings.max_header_bytes
-        return RefusedHeadError(431, "HEADERS_TOO_LARGE", f"The head of a request has at most {most} bytes.")
-
-    def _head_bytes(self) -> int:
-        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
 
     def _is_new(self, data: bytes) -> bool:
         """Whether a request begins that may be refused unread: it is nobody's who watches over the service."""

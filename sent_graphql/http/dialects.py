@@ -4,6 +4,7 @@
 of the package subscriptions-transport-ws, and is spoken by clients that have not been renewed.
 """
 
+from abc import ABC, abstractmethod
 from enum import Enum, auto
 from typing import Any, ClassVar, Final
 
@@ -48,7 +49,7 @@ class Frames(Struct, frozen=True):
     complete: str
 
 
-class Dialect:
+class Dialect(ABC):
     """One of the protocols."""
 
     name: ClassVar[str]
@@ -101,13 +102,13 @@ class Dialect:
             complete=f'{{"id":{quoted},"type":"complete"}}',
         )
 
+    @abstractmethod
     def pong(self, message: Message) -> str | None:
         """The answer to a PING, with its payload; null where the protocol has none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def errors(self, errors: bytes) -> str:
         """The payload of an error, of a list of errors."""
-        raise NotImplementedError
 
 
 class TransportWs(Dialect):

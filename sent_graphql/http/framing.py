@@ -10,7 +10,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
-from sent_graphql.http.connections import refusal_bytes
+from sent_graphql.http.heads import refusal_bytes
 from sent_graphql.http.lines import LINE
 
 SHARED_FROM: Final = 64 * 1024

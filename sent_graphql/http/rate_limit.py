@@ -58,23 +58,18 @@ class RateLimit:
         if not self._settings.enabled:
             return
         settings, account = self._settings, self._account(client)
-        if price.cost <= account.cost and price.dear <= account.dear:
-            account.cost -= price.cost
-            account.dear -= price.dear
-            return
-        wait = max(
-            (min(price.cost, settings.cost_burst) - account.cost) / settings.cost_per_second,
-            (min(price.dear, settings.dear_burst) - account.dear) / settings.dear_per_second,
-        )
-        if wait > 0:
-            retry_after = ceil(wait)
-            empty, what = (DEAR, "signatures and proofs") if account.dear < price.dear else (COST, "this")
-            self.refused[empty] += 1
-            raise RateLimitedError(
-                f"Your address has asked for too much: ask for {what} again in {retry_after} s.", retry_after
-            )
+        cost, dear = min(price.cost, settings.cost_burst), min(price.dear, settings.dear_burst)
+        if cost > account.cost or dear > account.dear:
+            raise self._refusal(account, price, cost - account.cost, dear - account.dear)
         account.cost -= price.cost
         account.dear -= price.dear
+
+    def _refusal(self, account: _Account, price: Price, cost: float, dear: float) -> RateLimitedError:
+        """Tells when buckets that lack so much will hold it."""
+        wait = ceil(max(cost / self._settings.cost_per_second, dear / self._settings.dear_per_second))
+        empty, what = (DEAR, "signatures and proofs") if account.dear < price.dear else (COST, "this")
+        self.refused[empty] += 1
+        return RateLimitedError(f"Your address has asked for too much: ask for {what} again in {wait} s.", wait)
 
     def headers(self, client: str) -> Sequence[tuple[bytes, bytes]]:
         """What the client's answers tell of its buckets, as draft-ietf-httpapi-ratelimit-headers has it."""

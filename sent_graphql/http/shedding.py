@@ -7,10 +7,10 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sent_graphql.http.connections import ARRIVED
 from sent_graphql.http.not_now import Refusing
 from sent_graphql.http.quotas import FREE
 from sent_graphql.http.turns import Turns
+from sent_graphql.http.waits import ARRIVED
 from sent_graphql.http.workload import LATE, Workload
 
 

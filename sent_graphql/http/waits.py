@@ -7,6 +7,9 @@ import socket
 import struct
 from typing import Any, Final, Protocol
 
+ARRIVED: Final = "arrived"
+"""Where a request's state tells since when it may have waited to be read, in seconds of time.monotonic."""
+
 LAST_RECEIVED: Final = struct.Struct("52xI")
 """Of Linux's `struct tcp_info`: milliseconds since data came last."""
 

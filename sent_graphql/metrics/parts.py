@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from sent_graphql import __version__
 from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.cache.snapshots import SnapshotCache
-from sent_graphql.http.connections import Guard
+from sent_graphql.http.guard import Guard
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.workload import Workload
