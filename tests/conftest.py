@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 import pytest_asyncio
 import structlog
+from graphql import validate
 from sqlalchemy import URL, make_url
 
 from sent_graphql.localdev.anvil import find_anvil, start_anvil
@@ -49,6 +51,7 @@ from sent_graphql.models.network import (
 )
 from sent_graphql.models.node_index import NO_NODES, NodeIndex
 from sent_graphql.models.snapshot import NetworkState, Snapshot, SourceStatus
+from sent_graphql.schema import checks
 from sent_graphql.settings import DatabaseSettings
 from sent_graphql.sources.database.database import Database
 from sent_graphql.sources.database.identity import Identity
@@ -62,6 +65,43 @@ class RunningEvm(NamedTuple):
 
     url: str
     deployment: Deployment
+
+
+class Held(NamedTuple):
+    """Something that has begun in a thread, and waits there until it may end."""
+
+    begun: asyncio.Event
+    may_end: threading.Event
+
+
+@pytest_asyncio.fixture
+async def held_checks(monkeypatch: pytest.MonkeyPatch) -> Held:
+    """The checks of documents wait."""
+    held, loop = Held(asyncio.Event(), threading.Event()), asyncio.get_running_loop()
+
+    def waiting(*arguments: Any, **options: Any) -> Any:
+        loop.call_soon_threadsafe(held.begun.set)
+        assert held.may_end.wait(30)
+        return validate(*arguments, **options)
+
+    monkeypatch.setattr(checks, "validate", waiting)
+    return held
+
+
+@pytest_asyncio.fixture
+async def turns() -> AsyncIterator[Callable[[], int]]:
+    """How many turns of the event loop others have had by now."""
+    had = 0
+
+    async def others() -> None:
+        nonlocal had
+        while True:
+            had += 1
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(others())
+    yield lambda: had
+    task.cancel()
 
 
 async def _deployed(url: str) -> RunningEvm:

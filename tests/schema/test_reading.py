@@ -1,11 +1,9 @@
 """Large documents are read in a thread, while others go on."""
 
 import asyncio
-import threading
 from typing import Any
 
 import pytest
-from graphql import validate
 
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.schema import checks
@@ -35,21 +33,11 @@ def context(make: Any) -> RequestContext:
 
 
 @pytest.mark.parametrize("text", [LARGE_DOCUMENT, REFUSED])
-async def test_others_go_on_while_a_document_is_checked(
-    schema: ServedSchema, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    begun, may_end, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
-
-    def held(*arguments: Any, **options: Any) -> Any:
-        loop.call_soon_threadsafe(begun.set)
-        assert may_end.wait(30)
-        return validate(*arguments, **options)
-
-    monkeypatch.setattr(checks, "validate", held)
+async def test_others_go_on_while_a_document_is_checked(schema: ServedSchema, text: str, held_checks: Any) -> None:
     first, second = (asyncio.create_task(schema.reading.read(text, None, None)) for _ in range(2))
-    await begun.wait()
+    await held_checks.begun.wait()
     assert schema.reading.waiting == 2
-    may_end.set()
+    held_checks.may_end.set()
     await asyncio.gather(first, second)
     assert schema.reading.waiting == 0
     assert schema.documents.is_read(text)
