@@ -20,6 +20,7 @@ from typing import Final
 import uvloop
 import zmq.asyncio
 from refresh import order, settings_for
+from service import running
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
@@ -28,7 +29,6 @@ from sent_graphql.live.subscriptions import Operation
 from sent_graphql.localdev.network import LocalNetwork
 from sent_graphql.logs import configure_logging
 from sent_graphql.models.snapshot import Snapshot
-from sent_graphql.server import listen, serve_http
 from sent_graphql.settings import LocalSettings, LogSettings, Settings
 from sent_graphql.tasks import end
 
@@ -189,24 +189,13 @@ async def main(nodes: int, blocks: int) -> None:
         async with network as local:
             settings = settings_for(local, str(Path(directory) / "state"))
             service = WatchedService(settings, Path(directory))
-            bound = listen(settings.http)
-            ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            serving = asyncio.create_task(
-                service.run(
-                    lambda app: serve_http(
-                        app, bound, settings.http, settings.live, announce=ready.set_result, farewell=service.take_leave
-                    )
-                )
-            )
-            url = f"{await ready}/graphql"
-            snapshot = await service.snapshots.current()
-            while snapshot.state is None:
-                snapshot = await service.snapshots.next(snapshot)
-            print(f"network: {len(snapshot.state.nodes)} nodes")
-            for name, query in QUESTIONS.items():
-                show(name, await measure(service, local, url, query, blocks))
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
+            async with running(service, settings) as url:
+                snapshot = await service.snapshots.current()
+                while snapshot.state is None:
+                    snapshot = await service.snapshots.next(snapshot)
+                print(f"network: {len(snapshot.state.nodes)} nodes")
+                for name, query in QUESTIONS.items():
+                    show(name, await measure(service, local, url, query, blocks))
 
 
 if __name__ == "__main__":

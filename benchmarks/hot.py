@@ -20,17 +20,11 @@ from typing import Any, Final
 import uvicorn
 import uvloop
 from execution import LIST, SMALL, Bench
-from live.contenders import bench_settings
 from live.scenario import make_context
-from starlette.types import ASGIApp, Receive, Scope, Send
+from service import application, bare, bench_settings, guarded
+from starlette.types import ASGIApp
 
-from sent_graphql.cache.snapshots import SnapshotCache
-from sent_graphql.http.live_connections import LiveConnections
-from sent_graphql.http.server import create_app
-from sent_graphql.live.hub import LiveQueryHub
 from sent_graphql.logs import configure_logging
-from sent_graphql.schema.build import build_schema
-from sent_graphql.server import serve_http
 from sent_graphql.settings import LogSettings, RateLimitSettings, Settings
 
 NODES: Final = 2_000
@@ -47,34 +41,9 @@ def settings() -> Settings:
     return bench_settings({}).model_copy(update={"rate_limit": limits})
 
 
-def application() -> ASGIApp:
-    """The service's own, over a network made by hand."""
-    chosen = settings()
-    snapshots = SnapshotCache(Bench(NODES).snapshot())
-    schema = build_schema(chosen.graphql, chosen.network.nettype.value)
-    return create_app(
-        settings=chosen,
-        schema=schema,
-        snapshots=snapshots,
-        make_context=make_context,
-        live=LiveQueryHub(schema, snapshots, make_context, chosen.live),
-        connections=LiveConnections(chosen.live),
-    )
-
-
-def bare(canned: bytes) -> ASGIApp:
-    """Reads the question and sends the answer that it was given."""
-    head, _, body = canned.partition(b"\r\n\r\n")
-    status, *lines = head.split(b"\r\n")
-    headers = [(name, value) for name, _, value in (line.partition(b": ") for line in lines) if name != b"date"]
-    code = int(status.split()[1])
-
-    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "http.response.start", "status": code, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    return app
+def service() -> ASGIApp:
+    """The service's own application, over a network made by hand."""
+    return application(settings(), Bench(NODES).snapshot(), make_context)
 
 
 async def serve(name: str, canned: bytes | None) -> None:
@@ -83,17 +52,11 @@ async def serve(name: str, canned: bytes | None) -> None:
     bound = socket.create_server(("127.0.0.1", 0))
     print(bound.getsockname()[1], flush=True)
     if name == "service":
-        await serve_http(
-            application(), bound, settings().http, settings().live, announce=lambda _url: None, farewell=_nothing
-        )
+        await guarded(service(), bound, settings())
         return
-    app = application() if canned is None else bare(canned)
+    app = service() if canned is None else bare(canned)
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)
     await uvicorn.Server(config).serve(sockets=[bound])
-
-
-async def _nothing() -> None:
-    return
 
 
 @dataclass

@@ -21,16 +21,10 @@ from typing import Final
 import orjson
 import uvloop
 from execution import Bench
-from live.contenders import bench_settings
 from live.scenario import make_context
+from service import application, bench_settings, guarded
 
-from sent_graphql.cache.snapshots import SnapshotCache
-from sent_graphql.http.live_connections import LiveConnections
-from sent_graphql.http.server import create_app
-from sent_graphql.live.hub import LiveQueryHub
 from sent_graphql.logs import configure_logging
-from sent_graphql.schema.build import build_schema
-from sent_graphql.server import serve_http
 from sent_graphql.settings import HttpSettings, LogSettings, RateLimitSettings
 
 NODES: Final = 2_000
@@ -51,23 +45,10 @@ async def serve() -> None:
             "http": HttpSettings(max_connections_per_address=1_000_000),
         }
     )
-    snapshots = SnapshotCache(Bench(NODES).snapshot())
-    schema = build_schema(settings.graphql, settings.network.nettype.value)
-    app = create_app(
-        settings=settings,
-        schema=schema,
-        snapshots=snapshots,
-        make_context=make_context,
-        live=LiveQueryHub(schema, snapshots, make_context, settings.live),
-        connections=LiveConnections(settings.live),
-    )
+    app = application(settings, Bench(NODES).snapshot(), make_context)
     bound = socket.create_server(("127.0.0.1", 0), backlog=4096)
     print(bound.getsockname()[1], flush=True)
-
-    async def farewell() -> None:
-        """Clients are gone by then."""
-
-    await serve_http(app, bound, settings.http, settings.live, announce=lambda _url: None, farewell=farewell)
+    await guarded(app, bound, settings)
 
 
 class Clients:

@@ -17,6 +17,7 @@ import httpx
 import uvloop
 import zmq.asyncio
 from pydantic import SecretStr
+from service import running
 
 from sent_graphql.app import Service
 from sent_graphql.configuration import load_settings
@@ -24,7 +25,6 @@ from sent_graphql.localdev.chain import Chain, Contract
 from sent_graphql.localdev.network import LocalNetwork
 from sent_graphql.logs import configure_logging
 from sent_graphql.models.units import ATOMIC_PER_TOKEN
-from sent_graphql.server import listen, serve_http
 from sent_graphql.settings import LocalSettings, LogSettings, Settings
 
 PROBE_SECONDS = 0.001
@@ -193,18 +193,8 @@ async def main(nodes: int, contracts: int, blocks: int) -> None:
             await add_contracts(local, contracts)
             settings = settings_for(local, str(Path(directory) / "state"))
             service = Service(settings, Path(directory))
-            bound = listen(settings.http)
-            ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-            serving = asyncio.create_task(
-                service.run(
-                    lambda app: serve_http(
-                        app, bound, settings.http, settings.live, announce=ready.set_result, farewell=service.take_leave
-                    )
-                )
-            )
-            await measure(service, local, f"{await ready}/graphql", blocks)
-            serving.cancel()
-            await asyncio.gather(serving, return_exceptions=True)
+            async with running(service, settings) as url:
+                await measure(service, local, url, blocks)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 import orjson
 import strawberry
 import uvloop
+from service import bench_settings
 from starlette.types import ASGIApp, Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.schema.config import StrawberryConfig
@@ -28,7 +29,6 @@ from sent_graphql.http.server import create_app
 from sent_graphql.live.hub import LiveQueryHub
 from sent_graphql.live.subscriptions import Operation
 from sent_graphql.logs import configure_logging
-from sent_graphql.models.network import NetworkType
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.resolvers.changes import Changes
 from sent_graphql.resolvers.filters import ServiceNodeFilter as WantedNodes
@@ -45,12 +45,10 @@ from sent_graphql.schema.scalars import Address, scalars
 from sent_graphql.schema.service_nodes import ServiceNode
 from sent_graphql.schema.wallets import Wallet
 from sent_graphql.server import serve_http
-from sent_graphql.settings import LiveSettings, LogSettings, NetworkSettings, OxendSettings, RateLimitSettings, Settings
+from sent_graphql.settings import LogSettings, Settings
 from sent_graphql.tasks import end
 
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
-MOST: Final = 1_000_000
-
 Update = Callable[[], Awaitable[None]]
 
 
@@ -347,22 +345,6 @@ async def _watch(hub: LiveQueryHub) -> list[_Outlet]:
 
 
 CONTENDERS: Final[dict[str, Callable[[Settings], Contender]]] = {"ours": Ours, "strawberry": Strawberry, "bare": Bare}
-
-
-def bench_settings(live: Mapping[str, float]) -> Settings:
-    """The default settings but for those, and that one address may have as many clients and questions as it likes."""
-    return Settings(
-        network=NetworkSettings(
-            name="mainnet",
-            nettype=NetworkType.MAINNET,
-            chain_id=42_161,
-            unlock_seconds=1_296_000,
-            deregistration_lock_seconds=2_592_000,
-        ),
-        oxend=OxendSettings(endpoints=("ipc://never-asked.sock",)),
-        rate_limit=RateLimitSettings(enabled=False),
-        live=LiveSettings.model_validate({"max_connections": MOST, "max_connections_per_address": MOST} | dict(live)),
-    )
 
 
 async def serve(name: str, live: Mapping[str, float]) -> None:
