@@ -58,6 +58,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._leave is None:
             transport.abort()
             return
+        self._socket = transport.get_extra_info("socket")
         self._writes = WholeWrites(transport, self.loop)
         self.transport = self._writes
         self._await_head()
@@ -69,7 +70,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes what has come; a head that has begun must be whole in time, however it trickles."""
-        late = unread_seconds(self.transport.get_extra_info("socket"))
+        late = unread_seconds(self._socket)
         if late > self.settings.max_delay and self._is_new(data):
             self.guard.refused[UNREAD] += 1
             self.transport.write(TOO_LATE)

@@ -10,6 +10,9 @@ from typing import Any, Final, Protocol
 ARRIVED: Final = "arrived"
 """Where a request's state tells since when it may have waited to be read, in seconds of time.monotonic."""
 
+TCP_INFO: Final[int | None] = getattr(socket, "TCP_INFO", None)
+"""Linux has it."""
+
 LAST_RECEIVED: Final = struct.Struct("52xI")
 """Of Linux's `struct tcp_info`: milliseconds since data came last."""
 
@@ -23,8 +26,10 @@ class Connection(Protocol):
 
 def unread_seconds(connection: Connection) -> float:
     """Since when the bytes that are read now have been there; zero where the system does not tell."""
+    if TCP_INFO is None:
+        return 0.0
     try:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, LAST_RECEIVED.size)
-    except (AttributeError, OSError):
+        told = connection.getsockopt(socket.IPPROTO_TCP, TCP_INFO, LAST_RECEIVED.size)
+    except OSError:
         return 0.0
     return float(LAST_RECEIVED.unpack(told)[0]) / 1_000 if len(told) == LAST_RECEIVED.size else 0.0

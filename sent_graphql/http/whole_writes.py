@@ -5,7 +5,7 @@ second call costs as much as making all of it.
 """
 
 import asyncio
-from typing import Final
+from typing import Any, Final
 
 MOST_HELD: Final = 32 * 1024
 """Bytes that wait for what comes behind them; more goes out at once, so that the client's pace is felt."""
@@ -53,6 +53,10 @@ class WholeWrites(asyncio.Transport):
     def is_closing(self) -> bool:
         """Whether its end has begun."""
         return self.beneath.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ANN401 - as transports have it
+        """What lies beneath tells of itself."""
+        return self.beneath.get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
         """Bytes that wait to be read by the client."""

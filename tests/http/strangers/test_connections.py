@@ -1,6 +1,7 @@
 """Clients that are slow, or many, or send what is no HTTP."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -292,6 +293,24 @@ async def test_nothing_that_a_client_says_becomes_a_header(host: Any, path: str)
     assert response.status_code < 500
     assert not any("injected" in name.lower() or "injected" in value for name, value in response.headers.items())
     assert response.headers["x-request-id"] != "mine"
+
+
+@pytest.mark.parametrize("is_kept", [True, False], ids=["a kept connection", "a new connection"])
+async def test_who_has_waited_too_long_to_be_read_is_refused_unread(host: Any, is_kept: bool) -> None:
+    here = await host(http={"max_delay": 0.1})
+    asked, watching = await here.stranger(), await here.stranger()
+    if is_kept:
+        for stranger in (asked, watching):
+            await stranger.say(GET + b"\r\n")
+            assert "200 OK" in await stranger.answer()
+    await asked.say(b"GET /info HTTP/1.1\r\nhost: a\r\n\r\n")
+    await watching.say(GET + b"\r\n")
+    time.sleep(0.3)  # noqa: ASYNC251 - the server's loop is held, which is this one
+    answer = await asked.rest()
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b"connection: close" in answer
+    assert b"retry-after: 2" in answer
+    assert "200 OK" in await watching.answer()
 
 
 async def test_one_address_has_a_bounded_number_of_connections(host: Any) -> None:
