@@ -46,7 +46,7 @@ class ServedSchema(strawberry.Schema):
     error_log: ErrorLog
     documents: Documents
     costs: CostAnalysis
-    checker: Checker | None = None
+    checker: Checker
     """What documents are checked by."""
 
     @cached_property
@@ -56,8 +56,6 @@ class ServedSchema(strawberry.Schema):
 
     def _make_ready(self, document: Document, name: str | None, variables: Mapping[str, Any] | None) -> None:
         """Checks a document and finds out what is asked of one that is valid. Touches nothing else: see Reading."""
-        if self.checker is None:
-            return
         document.errors = self.checker.errors(self._schema, document.tree)
         if document.errors:
             return
