@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -42,12 +43,14 @@ def bench_settings(live: Mapping[str, float]) -> Settings:
 def application(settings: Settings, snapshot: Snapshot, make_context: Callable[[Snapshot], RequestContext]) -> ASGIApp:
     """What answers requests from one snapshot."""
     snapshots = SnapshotCache(snapshot)
-    schema = build_schema(settings.graphql, settings.network.nettype.value)
+    schema = build_schema(
+        settings.graphql, settings.network.nettype.value, objects_bytes=settings.cache.objects_bytes
+    )
     return create_app(
         settings=settings,
         schema=schema,
         snapshots=snapshots,
-        make_context=make_context,
+        make_context=lambda snapshot: replace(make_context(snapshot), encodes=True),
         live=LiveQueryHub(schema, snapshots, make_context, settings.live),
         connections=LiveConnections(settings.live),
     )

@@ -9,6 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -185,11 +186,15 @@ class Service:
         )
         watchers = [part for part in (self._metrics, tracing) if part is not None]
         schema = build_schema(
-            settings.graphql, settings.network.nettype.value, watchers=[watcher.extension for watcher in watchers]
+            settings.graphql,
+            settings.network.nettype.value,
+            watchers=[watcher.extension for watcher in watchers],
+            objects_bytes=settings.cache.objects_bytes,
         )
+        self.snapshots.follow(schema.objects.renew)
 
-        def make_context(snapshot: Snapshot) -> RequestContext:
-            return RequestContext(snapshot, options, services)
+        def make_context(snapshot: Snapshot, *, encodes: bool = False) -> RequestContext:
+            return RequestContext(snapshot, options, services, encodes)
 
         self.live = LiveQueryHub(schema, self.snapshots, make_context, settings.live)
         self.guard = Guard(settings.http, settings.live.max_connections_per_address)
@@ -201,7 +206,7 @@ class Service:
             settings=settings,
             schema=schema,
             snapshots=self.snapshots,
-            make_context=make_context,
+            make_context=partial(make_context, encodes=True),
             live=self.live,
             connections=self._connections,
             services=services,
@@ -226,6 +231,7 @@ class Service:
                     limit=limit,
                     workload=workload,
                     answers=answers,
+                    objects=schema.objects,
                     workers=self._workers,
                     proofs=self._proofs,
                     signatures=self._signatures,

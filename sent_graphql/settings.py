@@ -233,6 +233,10 @@ class CacheSettings(Section):
     answers_bytes: Annotated[int, Field(ge=0, description="Answers kept to be sent again, in bytes; 0 keeps none.")] = (
         64 * 1024 * 1024
     )
+    objects_bytes: Annotated[
+        int,
+        Field(ge=0, description="Nodes and contribution contracts kept in JSON for other answers; 0 keeps none."),
+    ] = 32 * 1024 * 1024
     max_age: Annotated[
         int,
         Field(ge=0, le=3_600, description="Seconds for which caches elsewhere may keep answers from a new snapshot."),
@@ -318,6 +322,15 @@ class HttpSettings(Section):
         Field(description="Addresses and networks of proxies whose X-Forwarded-For and -Proto are believed. None."),
     ] = ()
     max_connections: Annotated[int, Field(ge=1, le=1_000_000, description="Open HTTP connections.")] = 10_000
+    reserved_connections: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1_000_000,
+            description="Further ones for 127.0.0.1, ::1 and trusted proxies alone: health checks get in when all others "
+            "are taken.",
+        ),
+    ] = 500
     max_connections_per_address: Annotated[
         int,
         Field(ge=1, le=1_000_000, description="The same from one address that is no proxy's, beside those of `live`."),

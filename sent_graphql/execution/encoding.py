@@ -12,6 +12,9 @@ from sent_graphql.execution.slices import SLICE, Slices
 PIECE: Final = 75_000
 """Values that are encoded in one piece: 10 MB at most, which take one slice."""
 
+FRAGMENT: Final = 20
+"""Values that an object counts as which is in JSON already: its 4 kB at most are only copied."""
+
 
 async def encoded(answer: object) -> bytes:
     """What orjson makes of the answer in one piece; between pieces, others go on."""
@@ -68,11 +71,17 @@ def weight(values: list[Any]) -> int:
     """
     first = next((value for value in values if value is not None), None)
     total = len(values)
+    if type(first) is orjson.Fragment:
+        return total * FRAGMENT
     if type(first) is list:
         return total + weight(list(chain.from_iterable(value for value in values if type(value) is list)))
     if type(first) is dict:
         rows = [value for value in values if type(value) is dict]
         for key in first:
             found = next((row[key] for row in rows if row.get(key) is not None), None)
-            total += weight([row.get(key) for row in rows]) if type(found) in {list, dict} else len(rows)
+            total += weight([row.get(key) for row in rows]) if type(found) in _HEAVY else len(rows)
     return total
+
+
+_HEAVY: Final = frozenset({list, dict, orjson.Fragment})
+"""What values are in, and what has been made of many."""

@@ -29,7 +29,10 @@ from sent_graphql.execution.slices import SLICE, Later, Slices
 
 
 class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
-    """Executes one operation. `plans` are those of the schema that it belongs to; `slice_seconds`: see Slices."""
+    """Executes one operation. `plans` are those of the schema that it belongs to; `slice_seconds`: see Slices.
+
+    Where `encodes` is true in the context, orjson's fragments may stand for objects in the result.
+    """
 
     plans: ClassVar[Plans]
     slice_seconds: ClassVar[float] = SLICE
@@ -44,6 +47,7 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
         self._values = self._plans.values(
             self.operation, self.fragment_definitions.values(), self.variable_values.coerced
         )
+        self._encodes = getattr(self.context_value, "encodes", False) is True
         self._bound: dict[Projection, Project | None] = {}
         self._slices = Slices(may_wait=self.is_async_iterable is is_async_iterable, seconds=self.slice_seconds)
 
@@ -152,7 +156,9 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
     def _project(self, projection: Projection) -> Project | None:
         """The projection with what it takes from this execution; null where that cannot be used."""
         if projection not in self._bound:
-            self._bound[projection] = projection.bound(self._lookup_info, self._arguments)
+            self._bound[projection] = projection.bound(
+                self._lookup_info, self._arguments, encodes=self._encodes
+            )
         return self._bound[projection]
 
     def _arguments(self, call: Call) -> Mapping[str, Any]:

@@ -22,6 +22,7 @@ from sent_graphql.execution.projections import (
     CONDITIONS,
     Collect,
     FindLookup,
+    FindPlace,
     Projection,
     field_projection,
     projection,
@@ -60,15 +61,18 @@ class Plan:
             self.projection = None
 
 
-Make: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList, Collect, FindLookup], Projection | None]
+Make: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList, Collect, FindLookup, FindPlace], Projection | None]
 Key: TypeAlias = tuple[object, ...]
 
 
 class OperationPlans:
     """The projections of one operation."""
 
-    def __init__(self, find_lookup: FindLookup, worth: int, grown: Callable[[], None]) -> None:
+    def __init__(
+        self, find_lookup: FindLookup, find_place: FindPlace, worth: int, grown: Callable[[], None]
+    ) -> None:
         self._find_lookup = find_lookup
+        self._find_place = find_place
         self._worth = worth
         self._grown = grown
         self._plans: dict[Key, Plan] = {}
@@ -125,7 +129,7 @@ class OperationPlans:
         self, make: Make, kind: GraphQLObjectType, details: FieldDetailsList, collect: Collect
     ) -> Projection | None:
         try:
-            made = make(kind, details, collect, self._find_lookup)
+            made = make(kind, details, collect, self._find_lookup, self._find_place)
         except GraphQLError:  # a condition without a value: an error only where the selection is reached
             return None
         if made is not None:
@@ -137,8 +141,11 @@ class OperationPlans:
 class Plans:
     """The projections of one schema's operations by the identity of their definitions in parsed documents."""
 
-    def __init__(self, find_lookup: FindLookup, *, worth: int = WORTH) -> None:
+    def __init__(
+        self, find_lookup: FindLookup, *, find_place: FindPlace = lambda _kind: None, worth: int = WORTH
+    ) -> None:
         self._find_lookup = find_lookup
+        self._find_place = find_place
         self._worth = worth
         self._operations: OrderedDict[int, tuple[weakref.ref[OperationDefinitionNode], OperationPlans]] = OrderedDict()
 
@@ -148,7 +155,7 @@ class Plans:
         if key in self._operations:
             self._operations.move_to_end(key)
             return self._operations[key][1]
-        plans = OperationPlans(self._find_lookup, self._worth, self._trim)
+        plans = OperationPlans(self._find_lookup, self._find_place, self._worth, self._trim)
         self._operations[key] = weakref.ref(operation, lambda _gone: self._operations.pop(key, None)), plans
         return plans
 

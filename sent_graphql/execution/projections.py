@@ -25,6 +25,7 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
 from sent_graphql.execution.arguments import Call
+from sent_graphql.execution.encoded_objects import EncodedObjects
 from sent_graphql.execution.leaves import IrregularError, items_expression, leaf_expression
 
 MAX_FIELDS: Final = 300
@@ -40,6 +41,9 @@ slices of their own."""
 MAX_SHARED: Final = 10_000
 """Answers of looked-up objects that one execution remembers, so that each is made once however often it is met."""
 
+WORTH_KEEPING: Final = 4
+"""Fields that an object has to have to be kept in JSON: smaller ones are made as quickly as they are found."""
+
 LOOKUP_VALUES: Final = 10
 """Values that a look-up counts as."""
 
@@ -50,6 +54,9 @@ Lookup: TypeAlias = Callable[..., object]
 """Gives a field's value from the struct, a LookupInfo and the field's arguments, at once and always the same."""
 
 FindLookup: TypeAlias = Callable[[StrawberryField], Lookup | None]
+FindPlace: TypeAlias = Callable[[GraphQLObjectType], EncodedObjects | None]
+"""Where to keep what one selection makes of a type's structs; null for types whose structs do not last."""
+
 Collect: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList], CollectedFields]
 Project: TypeAlias = Callable[[Any], Any]
 """Makes an object's answer of a struct; or, where that is what was made into code, the answer of one of its fields."""
@@ -70,25 +77,28 @@ class LookupInfo:
 class Projection:
     """A selection on one object type, made into code.
 
+    `make`: binds it to an execution: what its look-ups and lists may do, whether objects may be in JSON already, and
+    its calls' arguments.
     `rest`: the fields that are left to graphql-core; their keys are in the answers as null, in their places.
     `size`: how many fields have been written.
     """
 
-    make: Callable[[LookupInfo, "Allowance", Sequence[Mapping[str, Any]]], Project]
+    make: Callable[[LookupInfo, "Allowance", bool, Sequence[Mapping[str, Any]]], Project]
     calls: Sequence[Call]
     rest: GroupedFieldSet
     size: int
 
-    def bound(self, info: LookupInfo, read: Read) -> Project | None:
+    def bound(self, info: LookupInfo, read: Read, *, encodes: bool = False) -> Project | None:
         """The function for one value after the other; it raises whatever for values that are not plain.
 
-        `read` gives the arguments of calls. Null where some cannot be used.
+        `read` gives the arguments of calls. Null where some cannot be used. `encodes`: objects that last may be given
+        in JSON, as orjson's fragments.
         """
         try:
             arguments = [*map(read, self.calls)]
         except Exception:  # noqa: BLE001 - graphql-core meets the same error again, where the field is reached
             return None
-        return self.make(info, Allowance(), arguments)
+        return self.make(info, Allowance(), encodes, arguments)
 
 
 def attempt(project: Project, value: object) -> Any | None:  # noqa: ANN401
@@ -130,29 +140,39 @@ class RegularTypes(dict[type, bool]):
 
 
 def projection(
-    kind: GraphQLObjectType, details: FieldDetailsList, collect: Collect, find_lookup: FindLookup
+    kind: GraphQLObjectType,
+    details: FieldDetailsList,
+    collect: Collect,
+    find_lookup: FindLookup,
+    find_place: FindPlace,
 ) -> Projection | None:
     """What `details` select on `kind`; null when none of it can be written."""
-    return _Writer(collect, find_lookup).projection(kind, details)
+    return _Writer(collect, find_lookup, find_place).projection(kind, details)
 
 
 def field_projection(
-    kind: GraphQLObjectType, details: FieldDetailsList, collect: Collect, find_lookup: FindLookup
+    kind: GraphQLObjectType,
+    details: FieldDetailsList,
+    collect: Collect,
+    find_lookup: FindLookup,
+    find_place: FindPlace,
 ) -> Projection | None:
     """One field of `kind` with all that is selected in it; null when some of that cannot be written."""
-    return _Writer(collect, find_lookup).field(kind, details)
+    return _Writer(collect, find_lookup, find_place).field(kind, details)
 
 
 class _Writer:
     """Writes the source of one projection."""
 
-    def __init__(self, collect: Collect, find_lookup: FindLookup) -> None:
+    def __init__(self, collect: Collect, find_lookup: FindLookup, find_place: FindPlace) -> None:
         self._collect = collect
         self._find_lookup = find_lookup
+        self._find_place = find_place
         self._constants: dict[str, object] = {}
         self._functions: list[str] = []
         self._calls: list[Call] = []
         self._fields = 0
+        self._lookups = 0
         self._values = 0
         self._regular = self._bind(RegularTypes())
         self._irregular = self._bind(IrregularError)
@@ -166,6 +186,8 @@ class _Writer:
         if len(rest) == len(grouped):
             return None
         self._write("project", kind, {key: text or "None" for key, text in written.items()}, [_RENEW])
+        if not rest and not self._lookups:
+            self._keep("project", kind, self._fields)
         return self._made(rest)
 
     def field(self, kind: GraphQLObjectType, details: FieldDetailsList) -> Projection | None:
@@ -177,8 +199,8 @@ class _Writer:
 
     def _made(self, rest: GroupedFieldSet) -> Projection:
         arguments = [f"    a{place} = arguments[{place}]" for place in range(len(self._calls))]
-        lines = ["def make(info, allowance, arguments):", "    take = allowance.take", *arguments, *self._functions]
-        source = "\n".join([*lines, _RETURN])
+        begin = ["def make(info, allowance, encodes, arguments):", "    take = allowance.take"]
+        source = "\n".join([*begin, *arguments, *self._functions, _RETURN])
         exec(compile(source, "<projection>", "exec"), self._constants)  # noqa: S102 - nothing of a user's is in it
         return Projection(self._constants["make"], tuple(self._calls), rest, self._fields)  # type: ignore[arg-type]
 
@@ -187,6 +209,7 @@ class _Writer:
         grouped = self._grouped(kind, details) if depth <= MAX_DEPTH else None
         if grouped is None:
             return None
+        fields, lookups = self._fields, self._lookups
         written = {}
         for key, field in grouped.items():
             text = self._field(kind, field, depth)
@@ -195,7 +218,15 @@ class _Writer:
             written[key] = text
         name = f"object_{len(self._functions)}"
         self._write(name, kind, written)
+        if self._lookups == lookups:
+            self._keep(name, kind, self._fields - fields)
         return name
+
+    def _keep(self, name: str, kind: GraphQLObjectType, fields: int) -> None:
+        """Has the objects that a function makes kept, where that pays: nothing but their structs is in them."""
+        place = self._find_place(kind) if fields >= WORTH_KEEPING else None
+        if place is not None:
+            self._functions.append(f"    if encodes: {name} = {self._bind(place.keeping)}({name})")
 
     def _shared(self, name: str) -> str:
         """The name of a function that makes the answer of an object once: of several equal ones it gives the same."""
@@ -240,6 +271,7 @@ class _Writer:
         lookup = self._find_lookup(field)
         if lookup is None:
             return None
+        self._lookups += 1
         self._values += LOOKUP_VALUES
         if not definition.args:
             return f"{self._bind(lookup)}(o, info{_LOOKED_UP}"

@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from sent_graphql import __version__
 from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.cache.snapshots import SnapshotCache
+from sent_graphql.execution.encoded_objects import Room
 from sent_graphql.http.guard import Guard
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.rate_limit import RateLimit
@@ -43,6 +44,7 @@ class ServiceParts:
     limit: RateLimit
     workload: Workload
     answers: MemoryAnswers
+    objects: Room
     workers: WorkerPool
     proofs: ProofChecker
     signatures: SignatureService
@@ -152,6 +154,7 @@ class PartsCollector(Collector):
     def _answers(self) -> Iterator[Metric]:
         answers = self._parts.answers
         yield gauge("answer_cache_bytes", "Bytes of the answers that are kept.", answers.bytes)
+        yield gauge("object_cache_bytes", "Bytes of the objects kept in JSON for answers.", self._parts.objects.taken)
         yield counters(
             "answers",
             "Questions by GET and POST that were answered: replayed and kept ones from the cache, made ones for it, "

@@ -23,11 +23,12 @@ class ResolverOptions:
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """The context of one request."""
+    """The context of one request. `encodes`: its result is made into JSON at once, so that parts of it may be JSON."""
 
     snapshot: Snapshot
     options: ResolverOptions
     services: Services = field(default_factory=Services)
+    encodes: bool = False
 
     def state(self) -> NetworkState:
         """The network as this request sees it; NotReadyError before both sides have spoken."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import strawberry
 import structlog
-from graphql import GraphQLError, OperationType
+from graphql import GraphQLError, GraphQLObjectType, OperationType
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from sent_graphql.execution.encoded_objects import EncodedObjects, Room
 from sent_graphql.execution.executor import compiled_execution
 from sent_graphql.execution.plans import Plans
 from sent_graphql.schema.checks import Checker, Checks
@@ -39,6 +40,9 @@ from sent_graphql.settings import GraphqlSettings
 NODE_TYPES = (ServiceNode, ContributionContract, Wallet, Stake, Network, Registration, StakingEvent)
 """What `Query.node` can answer with."""
 
+LASTING = frozenset({ServiceNode.__name__, ContributionContract.__name__})
+"""Types whose structs are those of the last snapshot, where nothing of them has changed."""
+
 
 class ServedSchema(strawberry.Schema):
     """A Strawberry schema whose errors go to our log, and which remembers valid documents."""
@@ -48,6 +52,8 @@ class ServedSchema(strawberry.Schema):
     costs: CostAnalysis
     checker: Checker
     """What documents are checked by."""
+    objects: Room
+    """Where its lasting objects are kept in JSON. It wants to be told of each new snapshot."""
 
     @cached_property
     def reading(self) -> Reading:
@@ -84,12 +90,21 @@ class ServedSchema(strawberry.Schema):
 
 
 def build_schema(
-    settings: GraphqlSettings, nettype: str, *, watchers: Sequence[Callable[[], SchemaExtension]] = ()
+    settings: GraphqlSettings,
+    nettype: str,
+    *,
+    watchers: Sequence[Callable[[], SchemaExtension]] = (),
+    objects_bytes: int = 0,
 ) -> ServedSchema:
     """The schema for the network that oxend calls `nettype`. Its context value is a RequestContext.
 
-    `watchers` make, for each execution, what observes all of it.
+    `watchers` make, for each execution, what observes all of it. `objects_bytes`: see Room.
     """
+    objects = Room(objects_bytes)
+
+    def find_place(kind: GraphQLObjectType) -> EncodedObjects | None:
+        return EncodedObjects(objects) if kind.name in LASTING else None
+
     documents = Documents(settings.max_tokens)
     checker = Checker(settings)
     log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
@@ -99,7 +114,7 @@ def build_schema(
         subscription=Subscription,
         types=NODE_TYPES,
         config=StrawberryConfig(scalar_map=scalars(nettype)),
-        execution_context_class=compiled_execution(Plans(direct_lookup)),
+        execution_context_class=compiled_execution(Plans(direct_lookup, find_place=find_place)),
         extensions=[
             *watchers,
             lambda: ErrorPolicy(log),
@@ -111,6 +126,7 @@ def build_schema(
     schema.error_log = log
     schema.documents = documents
     schema.checker = checker
+    schema.objects = objects
     schema.costs = cost_analysis(schema, settings)
     return schema
 

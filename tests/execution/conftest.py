@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
+import orjson
 import pytest
 from graphql import (
     GraphQLEnumType,
@@ -246,7 +247,7 @@ class Answer:
     """What an operation came to, in a form that can be compared."""
 
     def __init__(self, result: Any) -> None:
-        self.data = json.dumps(result.data, default=repr)
+        self._value = result.data
         self.errors = [
             (
                 error.message,
@@ -257,6 +258,16 @@ class Answer:
             )
             for error in result.errors or ()
         ]
+
+    @property
+    def data(self) -> str:
+        """All of it, whatever it is."""
+        return json.dumps(self._value, default=repr)
+
+    @property
+    def json(self) -> bytes:
+        """As it would be sent."""
+        return orjson.dumps(self._value, default=repr)
 
 
 @pytest.fixture(scope="session")

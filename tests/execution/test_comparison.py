@@ -3,14 +3,16 @@
 import asyncio
 import os
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from graphql import parse, validate
+from graphql import GraphQLObjectType, parse, validate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from sent_graphql.execution.encoded_objects import EncodedObjects, Room
 from sent_graphql.execution.executor import compiled_execution
 from sent_graphql.execution.plans import Plans
 from sent_graphql.models.contracts import Recipient
@@ -24,8 +26,9 @@ from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.resolvers.orders import service_node_order
 from sent_graphql.resolvers.paging import encode_cursor
 from sent_graphql.resolvers.services import Services
-from sent_graphql.schema.build import ServedSchema, build_schema
+from sent_graphql.schema.build import LASTING, ServedSchema, build_schema
 from sent_graphql.schema.direct_lookups import direct_lookup
+from sent_graphql.schema.documents import KnownDocuments
 from sent_graphql.settings import GraphqlSettings
 
 EXAMPLES = int(os.environ.get("EXECUTION_EXAMPLES", "170"))
@@ -106,6 +109,20 @@ def ours() -> ServedSchema:
 def interrupted() -> ServedSchema:
     """Compiled at once, and interrupted before every single object."""
     return schema_with(compiled_execution(Plans(direct_lookup, worth=1), slice_seconds=0.0))
+
+
+@pytest.fixture(scope="module")
+def keeping() -> ServedSchema:
+    """Knows its documents, and keeps in JSON what lasts."""
+    room = Room(1_000_000)
+
+    def find_place(kind: GraphQLObjectType) -> EncodedObjects | None:
+        return EncodedObjects(room) if kind.name in LASTING else None
+
+    plans = Plans(direct_lookup, find_place=find_place, worth=1)
+    schema = schema_with(compiled_execution(plans, slice_seconds=3_600.0))
+    schema.extensions = (lambda: KnownDocuments(schema.documents),)
+    return schema
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +212,7 @@ def test_random_documents_are_answered_alike(
     kind: str,
     ours: ServedSchema,
     interrupted: ServedSchema,
+    keeping: ServedSchema,
     plain: ServedSchema,
     networks: Networks,
     writer: Any,
@@ -214,3 +232,9 @@ def test_random_documents_are_answered_alike(
     in_slices = answer(interrupted, document, **asked)
     assert in_slices.data == wanted.data
     assert bool(in_slices.errors) == bool(wanted.errors)
+    if kind == "query":
+        keeping.documents.keep(document, parse(document))
+        asked["context_value"] = replace(asked["context_value"], encodes=True)
+        for _ in range(3):
+            kept = answer(keeping, document, **asked)
+            assert (kept.json, kept.errors) == (wanted.json, wanted.errors)
