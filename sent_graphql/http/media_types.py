@@ -1,6 +1,7 @@
 """Which media type answers, by the request's Accept header."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 JSON: Final = "application/json"
@@ -41,6 +42,12 @@ class Accept:
             by_choice = (GRAPHQL_RESPONSE, JSON)
         best = max(by_choice, key=self.quality)
         return best if self.quality(best) > 0 else None
+
+
+@lru_cache(maxsize=64)
+def accepted(header: str) -> Accept:
+    """What a header says. Clients send few different ones, each again and again."""
+    return Accept(header)
 
 
 def _media_range(text: str) -> tuple[str, float] | None:

@@ -79,7 +79,6 @@ def create_app(
     answers = answers or MemoryAnswers(settings.cache.answers_bytes)
     freshness = Freshness(settings.cache.max_age, clock=clock)
     graphql = GraphQLView(
-        schema,
         operations=operations,
         answers=CachedAnswers(schema, snapshots=snapshots, store=answers, counts=answers.counts, freshness=freshness),
         streams=EventStreams(live=live, operations=operations, connections=connections, settings=settings.live),
