@@ -322,19 +322,19 @@ class HttpSettings(Section):
         Field(description="Addresses and networks of proxies whose X-Forwarded-For and -Proto are believed. None."),
     ] = ()
     max_connections: Annotated[int, Field(ge=1, le=1_000_000, description="Open HTTP connections.")] = 10_000
+    max_connections_per_address: Annotated[
+        int,
+        Field(ge=1, le=1_000_000, description="The same from one address that is no proxy's, beside those of `live`."),
+    ] = 300
     reserved_connections: Annotated[
         int,
         Field(
             ge=0,
             le=1_000_000,
-            description="Further ones for 127.0.0.1, ::1 and trusted proxies alone: health checks get in when all others "
-            "are taken.",
+            description="Beyond `max_connections`, for 127.0.0.1, ::1 and trusted proxies alone: health checks get in "
+            "when all others are taken.",
         ),
     ] = 500
-    max_connections_per_address: Annotated[
-        int,
-        Field(ge=1, le=1_000_000, description="The same from one address that is no proxy's, beside those of `live`."),
-    ] = 300
     max_header_bytes: Annotated[
         int, Field(ge=1024, le=1024 * 1024, description="Largest head of a request, with its first line.")
     ] = 16 * 1024

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from sent_graphql.http.guard import BAD_HEAD, SLOW_HEAD, SLOW_READER, UNREAD, Guard
+from sent_graphql.http.guard import BAD_HEAD, SLOW_HEAD, SLOW_READER, UNREAD, Guard, NoRoomError
 from sent_graphql.http.heads import Head, RefusedHeadError, check_head, refusal_bytes, too_large
 from sent_graphql.http.lines import LINE
 from sent_graphql.http.quotas import FREE
@@ -25,6 +25,9 @@ from sent_graphql.settings import HttpSettings
 
 LEAST_READ: Final = 16 * 1024
 """Bytes of a waiting answer that a client has to take within the read timeout; less is next to nothing."""
+
+HEARD_OUT: Final = 2.0
+"""Seconds for which a client may go on talking for whom there is no room."""
 
 WATCHED: Final = tuple(f"GET {path} ".encode() for path in sorted(FREE))
 """How requests begin that are always answered."""
@@ -45,18 +48,19 @@ class GuardedProtocol(HttpToolsProtocol):
         self._unread = 0
         self._in_head = False
         self._in_request = False
-        self._is_upgrade = self._is_declined = False
+        self._is_turned_away = self._is_upgrade = self._is_declined = False
         self._fed = self._again = b""
         self._leave: Callable[[], None] | None = None
         self._head_due: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Lets the client in, or not."""
+        """Lets the client in, or tells it that there is no room."""
         super().connection_made(transport)
-        self._leave = self.guard.enter(self.client[0] if self.client else "")
-        if self._leave is None:
-            transport.abort()
+        try:
+            self._leave = self.guard.enter(self.client[0] if self.client else "")
+        except NoRoomError as error:
+            self._turn_away(error)
             return
         self._socket = transport.get_extra_info("socket")
         self._writes = WholeWrites(transport, self.loop)
@@ -70,6 +74,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Takes what has come; a head that has begun must be whole in time, however it trickles."""
+        if self._is_turned_away:
+            return
         late = unread_seconds(self._socket)
         if late > self.settings.max_delay and self._is_new(data):
             self.guard.refused[UNREAD] += 1
@@ -88,6 +94,16 @@ class GuardedProtocol(HttpToolsProtocol):
             self._stop_awaiting()
         elif self._leave is not None and not self.transport.is_closing():
             self._await_head()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether to stay when the client says no more: until it has its answers, if all that it has asked is there.
+
+        A stream of events, which has no end to wait for, ends: its client is most likely gone.
+        """
+        is_awaited = self._is_answering() and not (self.cycle.more_body or self.cycle.response_started)
+        if is_awaited:
+            self.cycle.keep_alive = False
+        return is_awaited
 
     def on_message_begin(self) -> None:
         """A request has begun."""
@@ -216,6 +232,17 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_awaiting()
         self.transport.close()
         self._watch_reader()
+
+    def _turn_away(self, error: NoRoomError) -> None:
+        """Tells that there is no room, and hears the client out: closed upon its words, the answer might be lost."""
+        self._is_turned_away = True
+        self._leave = self.guard.hear_out()
+        self.transport.write(error.refusal)
+        if self._leave is None:
+            self.transport.close()
+        else:
+            self.transport.write_eof()
+            self._head_due = self.loop.call_later(HEARD_OUT, self.transport.abort)
 
     def _is_new(self, data: bytes) -> bool:
         """Whether a request begins that may be refused unread: it is nobody's who watches over the service."""

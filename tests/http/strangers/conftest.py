@@ -66,6 +66,17 @@ class Stranger:
                 received += part
         return received
 
+    async def trickle(self, text: bytes) -> None:
+        """Sends one byte now and then for as long as the server listens."""
+        with contextlib.suppress(ConnectionError):
+            for byte in text:
+                await self.say(bytes([byte]))
+                await asyncio.sleep(0.02)
+
+    async def end(self) -> None:
+        """Says no more, and listens on."""
+        self._writer.write_eof()
+
     async def close(self) -> None:
         """Goes away."""
         self._writer.close()
@@ -83,9 +94,13 @@ class Host:
         self.client = httpx.AsyncClient(base_url=self.address, timeout=60)
         clients.push_async_callback(self.client.aclose)
 
-    async def stranger(self, *, receive_buffer: int | None = None) -> Stranger:
-        """A raw connection; `receive_buffer`: bytes that the system takes for a client that does not read."""
+    async def stranger(self, *, receive_buffer: int | None = None, address: str = "127.0.0.1") -> Stranger:
+        """A raw connection from `address`.
+
+        `receive_buffer`: bytes that the system takes for a client that does not read.
+        """
         opened = socket.socket()
+        opened.bind((address, 0))
         if receive_buffer is not None:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         opened.setblocking(False)

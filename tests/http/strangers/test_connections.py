@@ -1,6 +1,7 @@
-"""Clients that are slow, or many, or send what is no HTTP."""
+"""Clients that are slow, or send what is no HTTP."""
 
 import asyncio
+import json
 import time
 from typing import Any
 
@@ -8,16 +9,6 @@ import pytest
 
 QUICK = {"header_timeout": 0.2, "body_timeout": 0.2, "idle_timeout": 1, "read_timeout": 0.2}
 GET = b"GET /healthz HTTP/1.1\r\nhost: a\r\n"
-
-
-async def trickle(stranger: Any, text: bytes) -> None:
-    """Sends one byte now and then for as long as the server listens."""
-    try:
-        for byte in text:
-            await stranger.say(bytes([byte]))
-            await asyncio.sleep(0.02)
-    except ConnectionError:
-        return
 
 
 @pytest.mark.parametrize("begun", [b"", b"G", GET, GET + b"x-a: "])
@@ -30,7 +21,7 @@ async def test_a_head_that_does_not_come_is_not_waited_for(host: Any, begun: byt
 async def test_a_head_that_comes_in_trickles_is_cut_however_steadily_it_does(host: Any) -> None:
     here = await host(http=QUICK)
     stranger = await here.stranger()
-    sending = asyncio.create_task(trickle(stranger, GET + b"x-a: b\r\n" * 1_000))
+    sending = asyncio.create_task(stranger.trickle(GET + b"x-a: b\r\n" * 1_000))
     assert await stranger.rest() == b""
     sending.cancel()
     assert await here.is_well()
@@ -40,7 +31,7 @@ async def test_the_second_head_of_a_connection_may_not_trickle_either(host: Any)
     stranger = await (await host(http=QUICK)).stranger()
     await stranger.say(GET + b"\r\n" + GET)
     assert "200 OK" in await stranger.head()
-    sending = asyncio.create_task(trickle(stranger, b"x-a: b\r\n" * 1_000))
+    sending = asyncio.create_task(stranger.trickle(b"x-a: b\r\n" * 1_000))
     assert b"HTTP/1.1" not in await stranger.rest()
     sending.cancel()
 
@@ -50,7 +41,7 @@ async def test_a_body_that_trickles_is_told_so_and_cut(host: Any) -> None:
     await stranger.say(
         b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 9999\r\n\r\n"
     )
-    sending = asyncio.create_task(trickle(stranger, b'{"query":"' + b" " * 9_000))
+    sending = asyncio.create_task(stranger.trickle(b'{"query":"' + b" " * 9_000))
     answer = await stranger.rest()
     assert answer.startswith(b"HTTP/1.1 408")
     assert b"too long" in answer
@@ -60,7 +51,7 @@ async def test_a_body_that_trickles_is_told_so_and_cut(host: Any) -> None:
 async def test_a_body_that_nobody_asked_for_is_not_waited_for(host: Any) -> None:
     stranger = await (await host(http=QUICK)).stranger()
     await stranger.say(b"GET /healthz HTTP/1.1\r\nhost: a\r\ncontent-length: 9999\r\n\r\n")
-    sending = asyncio.create_task(trickle(stranger, b" " * 9_000))
+    sending = asyncio.create_task(stranger.trickle(b" " * 9_000))
     assert b"200 OK" in await stranger.rest()
     sending.cancel()
 
@@ -80,7 +71,7 @@ async def test_who_does_not_read_a_long_answer_is_cut(host: Any, make: Any) -> N
     stranger = await here.stranger(receive_buffer=4_096)
     await stranger.say(f"GET {asked} HTTP/1.1\r\nhost: a\r\naccept-encoding: identity\r\n\r\n".encode())
     assert "200 OK" in await stranger.head()
-    await trickle(stranger, b" " * 1_000_000)
+    await stranger.trickle(b" " * 1_000_000)
     assert len(await stranger.rest()) < 3_000_000
 
 
@@ -295,6 +286,43 @@ async def test_nothing_that_a_client_says_becomes_a_header(host: Any, path: str)
     assert response.headers["x-request-id"] != "mine"
 
 
+def posted(query: str, accept: bytes = b"*/*") -> bytes:
+    """A question."""
+    body = json.dumps({"query": query}).encode()
+    head = b"POST /graphql HTTP/1.1\r\nhost: a\r\naccept: %s\r\n%scontent-length: %d\r\n\r\n"
+    return head % (accept, JSON, len(body)) + body
+
+
+@pytest.mark.parametrize(
+    "query", ["{ serviceNodes { nodes { pubkey } } }", "{ meta { version } }" + " #" * 20_000], ids=["short", "long"]
+)
+async def test_who_says_no_more_is_answered_all_that_it_has_asked(host: Any, query: str) -> None:
+    stranger = await (await host(http=QUICK)).stranger()
+    await stranger.say(posted(query) + posted("{ network { id } }") + GET)
+    await stranger.end()
+    answers = await stranger.rest()
+    assert answers.count(b"HTTP/1.1 200 OK") == answers.count(b"HTTP/1.1 ") == 2
+    assert answers.index(b'{"data":') < answers.index(b'{"data":{"network"')
+
+
+@pytest.mark.parametrize("rest", [1, 1_000])
+async def test_who_ends_within_a_request_is_not_answered(host: Any, rest: int) -> None:
+    here = await host()
+    stranger = await here.stranger()
+    await stranger.say(posted("{ meta { version } }")[:-rest])
+    await stranger.end()
+    assert await stranger.rest() == b""
+    assert await here.is_well()
+
+
+async def test_a_stream_of_events_ends_with_the_words_of_its_client(host: Any) -> None:
+    stranger = await (await host()).stranger()
+    await stranger.say(posted("subscription { meta { version } }", b"text/event-stream"))
+    assert "200 OK" in await stranger.head()
+    await stranger.end()
+    assert b"event: complete" not in await stranger.rest()
+
+
 @pytest.mark.parametrize("is_kept", [True, False], ids=["a kept connection", "a new connection"])
 async def test_who_has_waited_too_long_to_be_read_is_refused_unread(host: Any, is_kept: bool) -> None:
     here = await host(http={"max_delay": 0.1})
@@ -311,45 +339,3 @@ async def test_who_has_waited_too_long_to_be_read_is_refused_unread(host: Any, i
     assert b"connection: close" in answer
     assert b"retry-after: 2" in answer
     assert "200 OK" in await watching.answer()
-
-
-async def test_one_address_has_a_bounded_number_of_connections(host: Any) -> None:
-    here = await host(http={"max_connections_per_address": 3}, live={"max_connections_per_address": 2})
-    strangers = [await here.stranger() for _ in range(5)]
-    for stranger in strangers:
-        await stranger.say(GET + b"\r\n")
-        assert "200 OK" in await stranger.head()
-    refused = await here.stranger()
-    assert await refused.rest() == b""
-    await strangers.pop().close()
-    for _ in range(100):
-        stranger = await here.stranger()
-        try:
-            await stranger.say(GET + b"\r\n")
-            assert "200 OK" in await stranger.head()
-            break
-        except (ConnectionError, asyncio.IncompleteReadError):
-            await asyncio.sleep(0.01)
-    else:
-        pytest.fail("a place that has become free is not given away")
-
-
-async def test_the_number_of_connections_is_bounded_also_for_proxies(host: Any) -> None:
-    here = await host(
-        http={"max_connections": 8, "max_connections_per_address": 1, "trusted_proxies": ("127.0.0.0/8",)},
-        live={"max_connections_per_address": 1},
-    )
-    for _ in range(8):
-        stranger = await here.stranger()
-        await stranger.say(GET + b"\r\n")
-        assert "200 OK" in await stranger.head()
-    assert await (await here.stranger()).rest() == b""
-
-
-async def test_a_websocket_leaves_its_place_among_the_connections_to_its_own_bound(host: Any) -> None:
-    here = await host(http={"max_connections": 2, "max_connections_per_address": 2, "header_timeout": 0.1})
-    sockets = [await here.websocket() for _ in range(6)]
-    await asyncio.sleep(0.3)
-    for socket in sockets:
-        await socket.send('{"type":"ping"}')
-        assert await socket.recv() == '{"type":"pong"}'
