@@ -12,6 +12,9 @@ from sent_graphql.execution.slices import SLICE, Slices
 PIECE: Final = 75_000
 """Values that are encoded in one piece: 10 MB at most, which take one slice."""
 
+SMALL: Final = 200
+"""Values of an answer that are counted one by one; of more, only columns are looked at."""
+
 FRAGMENT: Final = 20
 """Values that an object counts as which is in JSON already: its 4 kB at most are only copied."""
 
@@ -30,10 +33,23 @@ async def encoded(answer: object) -> bytes:
 
 def pieces(answer: object) -> Iterator[bytes]:
     """The same in pieces of no more than PIECE values each."""
-    if weight([answer]) <= PIECE:
+    if _is_small(answer) or weight([answer]) <= PIECE:
         yield orjson.dumps(answer)
     else:
         yield from _parts(answer)
+
+
+def _is_small(answer: object) -> bool:
+    """Whether one look at its values tells that they are few."""
+    seen = [answer]
+    for value in seen:
+        if type(value) is dict:
+            seen += value.values()
+        elif type(value) is list:
+            seen += value
+        if len(seen) > SMALL:
+            return False
+    return True
 
 
 def _parts(value: Any) -> Iterator[bytes]:  # noqa: ANN401 - anything that orjson takes

@@ -5,7 +5,7 @@ object or a list of objects, the selection's projection is tried first; a value 
 by graphql-core as if there were no projection, so that nulls, errors and their paths are its own.
 """
 
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -14,9 +14,10 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    OperationType,
     is_composite_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import DeferUsage, FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import AwaitableOrValue, Path
 from graphql.pyutils.is_awaitable import is_async_iterable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -24,7 +25,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from sent_graphql.execution.arguments import Call
 from sent_graphql.execution.lists import ListCompletion
 from sent_graphql.execution.plans import Plans
-from sent_graphql.execution.projections import LookupInfo, Project, Projection, attempt
+from sent_graphql.execution.projections import LookupInfo, Project, Projection, attempt, may_encode
 from sent_graphql.execution.slices import SLICE, Later, Slices
 
 
@@ -47,9 +48,26 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
         self._values = self._plans.values(
             self.operation, self.fragment_definitions.values(), self.variable_values.coerced
         )
-        self._encodes = getattr(self.context_value, "encodes", False) is True
+        self._encodes = may_encode(self.context_value)
         self._bound: dict[Projection, Project | None] = {}
         self._slices = Slices(may_wait=self.is_async_iterable is is_async_iterable, seconds=self.slice_seconds)
+
+    def execute_collected_root_fields(
+        self,
+        root_type: GraphQLObjectType,
+        root_value: Any,  # noqa: ANN401
+        grouped_field_set: GroupedFieldSet,
+        serially: bool,
+        new_defer_usages: Sequence[DeferUsage],
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        """The operation by graphql-core; once that has been done often enough, WholeAnswers can do without."""
+        operation = self.operation
+        is_plain = self._is_bare and not operation.directives and not new_defer_usages
+        if is_plain and operation.operation is OperationType.QUERY:
+            self._plans.execute_whole(root_type, grouped_field_set, self._values, self.collect_subfields)
+        return super().execute_collected_root_fields(
+            root_type, root_value, grouped_field_set, serially, new_defer_usages
+        )
 
     def execute_field(
         self,
@@ -75,12 +93,13 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
     ) -> AwaitableOrValue[Any]:
         if self._is_bare and position_context is None:
             plan = self._plans.field(parent_type, field_details_list, self._values, self.collect_subfields)
-            if plan.projection is not None:
-                project = self._project(plan.projection)
+            projection = plan.usable()
+            if projection is not None:
+                project = self._project(projection)
                 answer = None if project is None else attempt(project, source)
+                plan.note(failed=answer is None)
                 if answer is not None:
                     return answer
-                plan.fail()
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
 
     def complete_object_value(

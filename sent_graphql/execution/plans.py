@@ -16,7 +16,7 @@ from graphql import (
     Visitor,
     visit,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet
 
 from sent_graphql.execution.projections import (
     CONDITIONS,
@@ -26,6 +26,7 @@ from sent_graphql.execution.projections import (
     Projection,
     field_projection,
     projection,
+    whole_projection,
 )
 
 WORTH: Final = 4
@@ -35,7 +36,13 @@ MAX_FIELDS_KEPT: Final = 50_000
 """Fields written into all projections that are kept, some 500 bytes each; the operation not asked for longest goes."""
 
 MAX_FAILURES: Final = 8
-"""Times that the projection of a whole field may come to nothing: it does so for long lists, again and again."""
+"""Times in a row that the projection of a whole field may come to nothing, as it does for long lists each time."""
+
+RETRY: Final = 100
+"""Executions after which such a one is tried again: there may have been nothing to answer from."""
+
+MAX_ROOT_FIELDS: Final = 4
+"""Fields of an operation that is made into code as a whole: each may look through all nodes, for 1 to 2 ms."""
 
 MAX_SELECTIONS: Final = 1_000
 """Selections of one operation that are remembered: their types, fragments and conditions multiply."""
@@ -53,12 +60,18 @@ class Plan:
     is_made: bool = False
     projection: Projection | None = None
     failures: int = 0
+    passed_over: int = 0
 
-    def fail(self) -> None:
-        """Note that the projection came to nothing; it is given up when that has happened too often."""
-        self.failures += 1
-        if self.failures >= MAX_FAILURES:
-            self.projection = None
+    def usable(self) -> Projection | None:
+        """The projection, where it is to be tried."""
+        if self.failures < MAX_FAILURES:
+            return self.projection
+        self.passed_over = (self.passed_over + 1) % RETRY
+        return None if self.passed_over else self.projection
+
+    def note(self, *, failed: bool) -> None:
+        """Whether the projection came to nothing when it was tried."""
+        self.failures = self.failures + 1 if failed else 0
 
 
 Make: TypeAlias = Callable[[GraphQLObjectType, FieldDetailsList, Collect, FindLookup, FindPlace], Projection | None]
@@ -77,6 +90,7 @@ class OperationPlans:
         self._grown = grown
         self._plans: dict[Key, Plan] = {}
         self._field_plans: dict[Key, Plan] = {}
+        self._whole_plans: dict[Key, Plan] = {}
         self._variables: tuple[str, ...] | None = None
         self.size = 0
         """Fields written in all of them."""
@@ -90,6 +104,9 @@ class OperationPlans:
         """What tells this execution's selections from those of others."""
         if self._variables is None:
             self._variables = _condition_variables((operation, *fragments))
+        return self._condition_values(variables)
+
+    def _condition_values(self, variables: Mapping[str, Any]) -> Values:
         return tuple([variables.get(name) for name in self._variables]) if self._variables else ()
 
     def projection(
@@ -101,6 +118,33 @@ class OperationPlans:
     def field(self, kind: GraphQLObjectType, details: FieldDetailsList, values: Values, collect: Collect) -> Plan:
         """The plan of one field of that type with all that is selected in it, which is to be executed once more."""
         return self._plan(self._field_plans, field_projection, kind, details, values, collect, objects=1)
+
+    def execute_whole(
+        self, kind: GraphQLObjectType, fields: GroupedFieldSet, values: Values, collect: Collect
+    ) -> None:
+        """The operation is about to be executed on its root type; a whole projection is made when that is worth it."""
+        if len(fields) > MAX_ROOT_FIELDS:
+            return
+
+        def make(
+            kind: GraphQLObjectType,
+            _: FieldDetailsList,
+            collect: Collect,
+            find_lookup: FindLookup,
+            find_place: FindPlace,
+        ) -> Projection | None:
+            return whole_projection(kind, fields, collect, find_lookup, find_place)
+
+        self._plan(self._whole_plans, make, kind, [], values, collect, objects=1)
+
+    @property
+    def has_whole(self) -> bool:
+        """Whether there may be whole projections of it."""
+        return bool(self._whole_plans)
+
+    def whole(self, kind: GraphQLObjectType, variables: Mapping[str, Any]) -> Plan | None:
+        """The plan of all of the operation, executed with these variables; null for one that never was."""
+        return self._whole_plans.get((id(kind), self._condition_values(variables)))
 
     def _plan(
         self,
@@ -158,6 +202,11 @@ class Plans:
         plans = OperationPlans(self._find_lookup, self._find_place, self._worth, self._trim)
         self._operations[key] = weakref.ref(operation, lambda _gone: self._operations.pop(key, None)), plans
         return plans
+
+    def known(self, operation: OperationDefinitionNode) -> OperationPlans | None:
+        """The plans of an operation that has been executed."""
+        found = self._operations.get(id(operation))
+        return None if found is None else found[1]
 
     def _trim(self) -> None:
         excess = sum(plans.size for _, plans in self._operations.values()) - MAX_FIELDS_KEPT

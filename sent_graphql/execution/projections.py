@@ -161,6 +161,22 @@ def field_projection(
     return _Writer(collect, find_lookup, find_place).field(kind, details)
 
 
+def whole_projection(
+    kind: GraphQLObjectType,
+    fields: GroupedFieldSet,
+    collect: Collect,
+    find_lookup: FindLookup,
+    find_place: FindPlace,
+) -> Projection | None:
+    """All `fields` of a root type, whatever its value; null when some of that cannot be written."""
+    return _Writer(collect, find_lookup, find_place).whole(kind, fields)
+
+
+def may_encode(context: object) -> bool:
+    """Whether results for this context may have objects in JSON, as orjson's fragments."""
+    return getattr(context, "encodes", False) is True
+
+
 class _Writer:
     """Writes the source of one projection."""
 
@@ -195,6 +211,16 @@ class _Writer:
         if text is None:
             return None
         self._functions.append(f"    def project(o):\n        {_RENEW}\n        return {text}")
+        return self._made({})
+
+    def whole(self, kind: GraphQLObjectType, fields: GroupedFieldSet) -> Projection | None:
+        written = {}
+        for key, details in fields.items():
+            text = self._field(kind, details, depth=1)
+            if text is None:
+                return None
+            written[key] = text
+        self._functions.append(_function("project", [_RENEW], {self._bind(key): text for key, text in written.items()}))
         return self._made({})
 
     def _made(self, rest: GroupedFieldSet) -> Projection:
@@ -238,9 +264,8 @@ class _Writer:
         checks = [f"if not {self._regular}[type(o)]: raise {self._irregular}"]
         if kind.is_type_of is not None:
             checks.append(f"if not {self._bind(kind.is_type_of)}(o, info): raise {self._irregular}")
-        entries = [f"    {self._bind(key)}: {text}," for key, text in fields.items()]
-        lines = [*begin, *checks, "return {", *entries, "}"]
-        self._functions.append("\n".join([f"    def {name}(o):", *(f"        {line}" for line in lines)]))
+        written = {self._bind(key): text for key, text in fields.items()}
+        self._functions.append(_function(name, [*begin, *checks], written))
 
     def _grouped(self, kind: GraphQLObjectType, details: FieldDetailsList) -> GroupedFieldSet | None:
         collected = self._collect(kind, details)
@@ -329,6 +354,12 @@ _SHARED: Final = """\
 
 _RENEW: Final = "allowance.renew()"
 _RETURN: Final = "    return project"
+
+
+def _function(name: str, begin: Sequence[str], fields: Mapping[str, str]) -> str:
+    """A function that makes a dict of `o`; its keys are names."""
+    lines = [*begin, "return {", *[f"    {key}: {text}," for key, text in fields.items()], "}"]
+    return "\n".join([f"    def {name}(o):", *(f"        {line}" for line in lines)])
 
 
 def _is_plain(field: FieldDetails) -> bool:

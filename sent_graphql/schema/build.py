@@ -16,6 +16,8 @@ from strawberry.types import ExecutionContext
 from sent_graphql.execution.encoded_objects import EncodedObjects, Room
 from sent_graphql.execution.executor import compiled_execution
 from sent_graphql.execution.plans import Plans
+from sent_graphql.execution.whole import WholeAnswers
+from sent_graphql.schema.at_once import AtOnce
 from sent_graphql.schema.checks import Checker, Checks
 from sent_graphql.schema.contribution_contracts import ContributionContract
 from sent_graphql.schema.cost import CostAnalysis
@@ -105,6 +107,7 @@ def build_schema(
     def find_place(kind: GraphQLObjectType) -> EncodedObjects | None:
         return EncodedObjects(objects) if kind.name in LASTING else None
 
+    plans = Plans(direct_lookup, find_place=find_place)
     documents = Documents(settings.max_tokens)
     checker = Checker(settings)
     log = ErrorLog(structlog.get_logger("sent_graphql.schema"))
@@ -114,15 +117,17 @@ def build_schema(
         subscription=Subscription,
         types=NODE_TYPES,
         config=StrawberryConfig(scalar_map=scalars(nettype)),
-        execution_context_class=compiled_execution(Plans(direct_lookup, find_place=find_place)),
+        execution_context_class=compiled_execution(plans),
         extensions=[
             *watchers,
             lambda: ErrorPolicy(log),
             lambda: KnownDocuments(documents),
             lambda: Checks(checker, documents),
             lambda: CostLimit(schema.costs, documents, settings.max_cost),
+            lambda: AtOnce(whole, documents),
         ],
     )
+    whole = WholeAnswers(plans, schema._schema)  # noqa: SLF001 - Strawberry has no other way to graphql-core's schema
     schema.error_log = log
     schema.documents = documents
     schema.checker = checker

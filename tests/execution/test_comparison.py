@@ -15,6 +15,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from sent_graphql.execution.encoded_objects import EncodedObjects, Room
 from sent_graphql.execution.executor import compiled_execution
 from sent_graphql.execution.plans import Plans
+from sent_graphql.execution.whole import WholeAnswers
 from sent_graphql.models.contracts import Recipient
 from sent_graphql.models.network import ServiceNodeState
 from sent_graphql.models.proofs import ProofJudge, StoredRegistration
@@ -26,6 +27,7 @@ from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.resolvers.orders import service_node_order
 from sent_graphql.resolvers.paging import encode_cursor
 from sent_graphql.resolvers.services import Services
+from sent_graphql.schema.at_once import AtOnce
 from sent_graphql.schema.build import LASTING, ServedSchema, build_schema
 from sent_graphql.schema.direct_lookups import direct_lookup
 from sent_graphql.schema.documents import KnownDocuments
@@ -121,7 +123,8 @@ def keeping() -> ServedSchema:
 
     plans = Plans(direct_lookup, find_place=find_place, worth=1)
     schema = schema_with(compiled_execution(plans, slice_seconds=3_600.0))
-    schema.extensions = (lambda: KnownDocuments(schema.documents),)
+    whole = WholeAnswers(plans, schema._schema)
+    schema.extensions = (lambda: KnownDocuments(schema.documents), lambda: AtOnce(whole, schema.documents))
     return schema
 
 

@@ -25,10 +25,10 @@ class Asked:
     def __init__(self, schema: ServedSchema, made: list[str], contexts: Callable[[], Any]) -> None:
         self.schema = schema
         self.made = made
-        self._contexts = contexts
+        self.context = contexts
 
     def ask(self, document: str, **variables: Any) -> Any:
-        result = self.schema.execute_sync(document, variable_values=variables, context_value=self._contexts())
+        result = self.schema.execute_sync(document, variable_values=variables, context_value=self.context())
         assert result.errors is None
         return result.data
 
@@ -81,17 +81,73 @@ def test_a_field_whose_list_is_too_long_for_one_piece_is_not_tried_for_ever(
         return real(project, value)
 
     monkeypatch.setattr("sent_graphql.execution.executor.attempt", noted)
+    monkeypatch.setattr("sent_graphql.execution.whole.attempt", noted)
     question = "{ serviceNodes { nodes { pubkey } } }"
-    for _ in range(30):
-        assert len(asked.ask(question)["serviceNodes"]["nodes"]) == 10
-    attempts = len(tried)
-    asked.ask(question)
-    assert attempts >= module.MAX_FAILURES
+
+    def ask(times: int) -> int:
+        tried.clear()
+        for _ in range(times):
+            assert len(asked.ask(question)["serviceNodes"]["nodes"]) == 10
+        return len(tried)
+
+    ask(30)
+    assert ask(40) == 40  # the object that has the list
+    assert ask(module.RETRY) == module.RETRY + 3  # the whole, its field, and the field that is the list: once each
     assert asked.made.count("Query.serviceNodes") == 1
+
+
+def test_a_field_is_tried_again_when_there_is_something_to_answer_from(asked: Asked, make: Any) -> None:
+    question = "{ network { version } }"
+    nothing = RequestContext(make.snapshot(None), ResolverOptions("mainnet", 100, 2_500))
+    for _ in range(WORTH):
+        asked.ask(question)
+    for _ in range(module.MAX_FAILURES + 1):
+        assert asked.schema.execute_sync(question, context_value=nothing).errors
     execution: Any = asked.schema.execution_context_class
-    assert issubclass(execution, CompiledExecution)
     (plans,) = [plans for _, plans in execution.plans._operations.values()]
-    assert next(iter(plans._field_plans.values())).projection is None
+    plan = next(iter(plans._whole_plans.values()))
+    assert plan.failures == module.MAX_FAILURES
+    for _ in range(module.RETRY):
+        assert asked.ask(question) == {"network": {"version": "11.0.6"}}
+    assert plan.failures == 0
+
+
+def test_an_operation_is_compiled_whole_and_then_answered_without_graphql_cores_executor(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built: list[object] = []
+    execution: Any = asked.schema.execution_context_class
+    real = execution.__init__
+
+    def noted(self: object, *arguments: Any, **named: Any) -> None:
+        built.append(self)
+        real(self, *arguments, **named)
+
+    monkeypatch.setattr(execution, "__init__", noted)
+    question = "query ($id: Int!) { network { version } a: serviceNode(by: { contractId: $id }) { contractId } }"
+    for number in range(WORTH + 5):
+        data = asked.ask(question, id=number)
+        assert list(data) == ["network", "a"]
+        assert data == {"network": {"version": "11.0.6"}, "a": {"contractId": number}}
+    assert len(built) == WORTH
+    refused = asked.schema.execute_sync(question, variable_values={"id": "ten"}, context_value=asked.context())
+    assert refused.errors
+    assert len(built) == WORTH
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "{ __schema { queryType { name } } network { version } }",
+        "{ " + " ".join(f"a{number}: network {{ version }}" for number in range(5)) + " }",
+    ],
+)
+def test_what_is_not_all_regular_or_asks_much_is_not_compiled_whole(asked: Asked, question: str) -> None:
+    for _ in range(WORTH + 2):
+        assert asked.ask(question)
+    execution: Any = asked.schema.execution_context_class
+    (plans,) = [plans for _, plans in execution.plans._operations.values()]
+    assert all(plan.projection is None for plan in plans._whole_plans.values())
 
 
 def test_arguments_that_no_variable_has_a_part_in_are_read_once(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,10 +162,11 @@ def test_arguments_that_no_variable_has_a_part_in_are_read_once(asked: Asked, mo
     variable = "query ($id: Int!) { serviceNode(by: { contractId: $id }) { contractId } }"
     for _ in range(WORTH + 3):
         assert asked.ask(literal) == {"serviceNode": {"contractId": 3}}
-    assert len(read) == 1
+    once = len(read)
+    assert once == 2  # by its field's projection, and by that of the whole
     for number in range(WORTH + 3):
         assert asked.ask(variable, id=number) == {"serviceNode": {"contractId": number}}
-    assert len(read) == 1 + 1 + 3
+    assert len(read) == once + 1 + 3
 
 
 def test_conditions_have_projections_of_their_own(asked: Asked) -> None:
