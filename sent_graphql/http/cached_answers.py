@@ -28,6 +28,9 @@ from sent_graphql.schema.readings import parts_read_by
 VARY: Final[Mapping[str, str]] = {"vary": "accept, accept-encoding"}
 """What answers of one address differ by."""
 
+UNSHARED: Final[Mapping[str, str]] = {**VARY, **NOT_STORED}
+"""Headers of what is for one client alone, and of answers to POST."""
+
 SETTLED: Final = "settled"
 """Where a request's state tells, as a Settled, that the answer is a cached one."""
 
@@ -39,9 +42,10 @@ Make: TypeAlias = Callable[[Snapshot], Awaitable["Made"]]
 
 
 class Made(NamedTuple):
-    """A response just made; `is_good` when it is the whole answer, without errors."""
+    """An answer just made, with its HTTP status; `is_good` when it is the whole answer, without errors."""
 
-    response: Response
+    body: bytes
+    status: int
     is_good: bool
 
 
@@ -79,16 +83,15 @@ class CachedAnswers:
         key = self._key(snapshot, parameters, media_type)
         if key is None:
             self._counts.unshared += 1
-            return (await make(snapshot)).response
-        own: Response | None = None
+            return _unshared(await make(snapshot), media_type)
+        own: Made | None = None
 
         async def whole() -> Answer | None:
             nonlocal own
-            made = await make(snapshot)
-            own = made.response
-            if not made.is_good:
+            own = await make(snapshot)
+            if not own.is_good:
                 return None
-            answer = Answer(key, bytes(own.body))
+            answer = Answer(key, own.body)
             if len(answer.body) > HASHED_AT_ONCE:
                 await asyncio.to_thread(getattr, answer, "etag")  # it is kept with the answer
             await self._store.set(key, answer)
@@ -102,7 +105,7 @@ class CachedAnswers:
             self._counts.kept += 1
         if answer is not None:
             return self._response(request, answer, snapshot)
-        return own if own is not None else (await make(snapshot)).response
+        return _unshared(own or await make(snapshot), media_type)
 
     async def _whole(self, key: AnswerKey, make: Callable[[], Awaitable[Answer | None]]) -> Answer | None:
         """Null where the answer cannot be shared."""
@@ -126,7 +129,7 @@ class CachedAnswers:
         """The answer, or 304 for who has it. Only what is asked for by GET can be kept elsewhere."""
         is_public = request.method == "GET"
         request.scope["state"][SETTLED] = Settled(answer.key, snapshot, is_public)
-        headers = {**VARY, **NOT_STORED}
+        headers = dict(UNSHARED)
         if is_public:
             headers |= {"etag": answer.etag, "cache-control": self._freshness.cache_control(snapshot)}
             if has_already(request.headers.get("if-none-match", ""), answer.etag):
@@ -158,3 +161,7 @@ class CachedAnswers:
             and asked.definition.operation is OperationType.QUERY
             and Part.OUTSIDE not in reads
         )
+
+
+def _unshared(made: Made, media_type: str) -> Response:
+    return Response(made.body, made.status, UNSHARED, media_type=media_type)

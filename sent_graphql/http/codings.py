@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from functools import lru_cache
 from typing import Final
 
 from sent_graphql.cache.answers import IDENTITY
@@ -19,6 +20,7 @@ LEVEL: Final = 3
 """zlib's: on lists of nodes, level 6 takes twice the time for a twentieth less."""
 
 
+@lru_cache(maxsize=64)
 def preferred_coding(accept_encoding: str) -> str:
     """`gzip` for who takes it no less gladly than bytes as they are, by the qualities of an Accept-Encoding header."""
     qualities: dict[str, float] = {}

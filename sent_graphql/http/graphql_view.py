@@ -24,13 +24,11 @@ from sent_graphql.http.graphql_request import Parameters, RequestError, RequestR
 from sent_graphql.http.media_types import EVENT_STREAM, GRAPHQL_RESPONSE, HTML, JSON, Accept, accepted
 from sent_graphql.http.not_now import NotNowError
 from sent_graphql.http.operations import QUERIES, QUERIES_AND_MUTATIONS, Operations, encoded, never_ran
-from sent_graphql.http.replies import NOT_STORED, refusal
+from sent_graphql.http.replies import refusal
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.schema.price import Price
 
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
-
-HEADERS: Final = {**NOT_STORED, **VARY}
 
 
 class GraphQLView:
@@ -100,8 +98,7 @@ class GraphQLView:
         async def make(snapshot: Snapshot) -> Made:
             """From the one snapshot that answers the request."""
             result = await self._result(request, parameters, price, snapshot)
-            response = Response(await encoded(result), _status(result, media_type), HEADERS, media_type=media_type)
-            return Made(response, is_good=not result.errors)
+            return Made(await encoded(result), _status(result, media_type), is_good=not result.errors)
 
         return await self._answers.respond(request, parameters, media_type, make)
 
