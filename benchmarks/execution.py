@@ -9,6 +9,7 @@ import asyncio
 import gc
 import statistics
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from time import perf_counter, process_time
@@ -56,9 +57,9 @@ class Figures:
 
 
 class Bench:
-    """Both schemas, and snapshots to ask them about."""
+    """Both schemas, and snapshots of so many nodes to ask them about. `furnish` may put more into them."""
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, furnish: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot) -> None:
         settings = GraphqlSettings(max_page_size=nodes, max_depth=30, max_cost=10**9)
         self.ours = build_schema(settings, "mainnet")
         self.plain = build_schema(settings, "mainnet")
@@ -66,18 +67,18 @@ class Bench:
         self.plain.create_extensions_runner = partial(  # type: ignore[method-assign]
             strawberry.Schema.create_extensions_runner, self.plain
         )
-        self._snapshot = many_nodes(Scenario().present(), nodes)
+        self._snapshot = furnish(many_nodes(Scenario().present(), nodes))
 
     def snapshot(self) -> Snapshot:
-        """A new one, which nothing has been derived from; its structs are those of the last one."""
-        state = self._snapshot.state
-        assert state is not None
+        """A new one, which nothing has been derived from; its structs, and the past, are those of the last one."""
+        state = _state(self._snapshot)
         fresh = NetworkState(
             network=state.network,
             nodes=state.nodes,
             contribution_contracts=state.contribution_contracts,
             accrued=state.accrued,
             recipients=state.recipients,
+            past=state.past,
         )
         return replace(self._snapshot, version=self._snapshot.version + 1, state=fresh)
 
@@ -125,10 +126,14 @@ async def _probe() -> None:
         raise TimeoutError(longest) from None
 
 
+def _state(snapshot: Snapshot) -> NetworkState:
+    assert snapshot.state is not None
+    return snapshot.state
+
+
 def many_nodes(snapshot: Snapshot, nodes: int) -> Snapshot:
     """So many nodes, each with several contributors."""
-    state = snapshot.state
-    assert state is not None
+    state = _state(snapshot)
     made = []
     for number in range(nodes):
         node = state.nodes[number % len(state.nodes)]

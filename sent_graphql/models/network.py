@@ -1,4 +1,4 @@
-"""What the service answers with: both sides joined into nodes, contribution contracts, wallets and the network.
+"""What the service answers with: both sides joined into nodes, contribution contracts and the network.
 
 Attribute names are the GraphQL fields' in snake case, so that the schema reads these structs directly.
 Amounts are int in atomic units, instants are UTC-aware, keys and addresses canonical (see keys.py).
@@ -151,52 +151,6 @@ class ContributionContract(Struct, frozen=True, kw_only=True, gc=False):
     """Id of the node that it registered last, if any."""
     sequence: int
     """Position in the order of creation, for sorting; meaningless outside one snapshot."""
-
-
-class Stake(Struct, frozen=True, kw_only=True, gc=False):
-    """What one wallet has, or had, as staker: in a node, or in a contribution contract that is not finalized."""
-
-    id: str
-    address: str
-    beneficiary: str
-    amount: int
-    is_operator: bool
-    exited: bool
-    state: ServiceNodeState | None
-    service_node_id: str | None
-    contribution_contract_address: str | None
-
-
-class Rewards(Struct, frozen=True, kw_only=True):
-    """A wallet's rewards on both sides, lifetime totals in atomic units."""
-
-    accrued: int
-    credited: int
-    claimed: int
-
-    @property
-    def claimable(self) -> int:
-        """Credited and not claimed yet."""
-        return self.credited - self.claimed
-
-    @property
-    def pending(self) -> int:
-        """Accrued by oxend and not credited on the contract yet."""
-        return max(0, self.accrued - self.credited)
-
-
-class Wallet(Struct, frozen=True, kw_only=True):
-    """What one address has in the network. Made on demand from the indexes of a snapshot."""
-
-    id: str
-    address: str
-    stakes: tuple[Stake, ...]
-    rewards: Rewards
-
-    @property
-    def total_staked(self) -> int:
-        """Sum of the present stakes."""
-        return sum(stake.amount for stake in self.stakes)
 
 
 class ClaimLimit(Struct, frozen=True, kw_only=True):

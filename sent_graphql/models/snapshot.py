@@ -7,19 +7,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from sent_graphql.models.contracts import Recipient, ScanProgress
-from sent_graphql.models.global_id import global_id
-from sent_graphql.models.network import (
-    ContributionContract,
-    Network,
-    Rewards,
-    ServiceNode,
-    ServiceNodeState,
-    SourceName,
-    Stake,
-    Wallet,
-)
+from sent_graphql.models.network import ContributionContract, Network, ServiceNode, ServiceNodeState, SourceName
 from sent_graphql.models.node_index import NO_NODES, Derived, NodeIndex, grouped, left_later
-from sent_graphql.models.stakes import present_stakes
+from sent_graphql.models.wallets import Rewards, Wallet
 
 _NO_RECIPIENT = Recipient(credited=0, claimed=0)
 
@@ -40,7 +30,8 @@ class NetworkState(Derived):
 
     `nodes` are those that either side knows now, `past` those known from history alone: an index of its own, the same
     object in every state until somebody leaves. Look-ups of one node (`node_by_…`) find both. Never changed after it
-    is made.
+    is made. What is made of it on demand is taken from the state before, where that is `previous`, as far as nothing of
+    it has changed.
     """
 
     def __init__(
@@ -52,6 +43,7 @@ class NetworkState(Derived):
         accrued: Mapping[str, int],
         recipients: Mapping[str, Recipient],
         past: NodeIndex = NO_NODES,
+        previous: "NetworkState | None" = None,
     ) -> None:
         super().__init__()
         self.network = network
@@ -70,28 +62,38 @@ class NetworkState(Derived):
         self.contracts_by_contributor = grouped(
             self.contribution_contracts, lambda contract: {c.address for c in contract.contributors}
         )
-
-    def stakes(self, address: str) -> tuple[Stake, ...]:
-        """The present stakes of the wallet at a canonical address."""
-        nodes = self.present.by_contributor.get(address, ())
-        contracts = self.contracts_by_contributor.get(address, ())
-        if not nodes and not contracts:
-            return ()
-        return self.derived(("stakes", address), lambda: present_stakes(address, nodes, contracts))
+        self._wallets: dict[str, Wallet] = {}
+        self._former_wallets = previous.wallets_asked_for() if previous is not None else {}
 
     def wallet(self, address: str) -> Wallet:
-        """The wallet at a canonical address; an unknown one has nothing."""
+        """The wallet at a canonical address; an unknown one has nothing.
+
+        Those of stakers are remembered, for lists of contributors name them often, and are the same objects in the next
+        state. Others are not: there is no end of addresses that users can type.
+        """
+        wallet = self._wallets.get(address)
+        if wallet is None:
+            wallet = self._made_wallet(address)
+            if wallet.nodes or wallet.contracts:
+                self._wallets[address] = wallet
+        return wallet
+
+    def wallets_asked_for(self) -> Mapping[str, Wallet]:
+        """The stakers' wallets that this state was asked for; as long as it was asked for none, those of the last."""
+        return self._wallets or self._former_wallets
+
+    def _made_wallet(self, address: str) -> Wallet:
         recipient = self.recipients.get(address, _NO_RECIPIENT)
-        return Wallet(
-            id=global_id("Wallet", address),
+        made = Wallet(
             address=address,
-            stakes=self.stakes(address),
+            nodes=self.present.by_contributor.get(address, ()),
+            contracts=self.contracts_by_contributor.get(address, ()),
             rewards=Rewards(
-                accrued=self.accrued.get(address, 0),
-                credited=recipient.credited,
-                claimed=recipient.claimed,
+                accrued=self.accrued.get(address, 0), credited=recipient.credited, claimed=recipient.claimed
             ),
         )
+        former = self._former_wallets.get(address)
+        return former if former is not None and former == made else made
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):

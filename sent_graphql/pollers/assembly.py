@@ -78,6 +78,7 @@ def assemble(
         contribution_contracts=_contribution_contracts(contracts, present, archive.nodes, previous),
         accrued=oxend.accrued,
         recipients=contracts.recipients,
+        previous=previous,
     )
     return Assembly(
         state=state,

@@ -6,10 +6,10 @@ from typing import Final, TypeAlias
 from sent_graphql.models.global_id import InvalidGlobalIdError, global_id, parse_global_id
 from sent_graphql.models.history import StakingEvent
 from sent_graphql.models.keys import InvalidKeyError, user_address
-from sent_graphql.models.network import ContributionContract, Network, ServiceNode, Stake, Wallet
+from sent_graphql.models.network import ContributionContract, Network, ServiceNode
 from sent_graphql.models.registrations import Registration
 from sent_graphql.models.snapshot import NetworkState
-from sent_graphql.models.stakes import stake_in
+from sent_graphql.models.wallets import Stake, Wallet, stakes_in
 from sent_graphql.resolvers.context import RequestContext
 from sent_graphql.resolvers.errors import BadUserInputError
 from sent_graphql.resolvers.history import find_event
@@ -64,8 +64,8 @@ def _stake(state: NetworkState, node_id: str, local_id: str) -> Stake | None:
     """A stake's local id is made of its node's or contract's id and of its wallet's address."""
     holder_id, _, address = local_id.rpartition(":")
     node = state.node_by_id.get(holder_id)
-    stakes = (stake_in(node, address),) if node is not None else state.stakes(address)
-    return next((stake for stake in stakes if stake is not None and stake.id == node_id), None)
+    stakes = stakes_in((node,), address) if node is not None else state.wallet(address).stakes
+    return next((stake for stake in stakes if stake.id == node_id), None)
 
 
 def _network(state: NetworkState, node_id: str, _local_id: str) -> Network | None:

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from sent_graphql.models import network as models
+from sent_graphql.models import wallets
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.schema.fields import Info
 from sent_graphql.schema.inputs import ServiceNodeLookup, given
@@ -36,6 +37,6 @@ def service_node(
 
 def wallet(
     info: Info, address: Annotated[Address, strawberry.argument(description="Address of the wallet.")]
-) -> models.Wallet:
+) -> wallets.Wallet:
     """What one address has."""
     return info.context.state().wallet(address)

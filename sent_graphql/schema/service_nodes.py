@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import strawberry
 
 from sent_graphql.models import network as models
+from sent_graphql.models import wallets
 from sent_graphql.models.parts import WALLETS, Part
-from sent_graphql.resolvers.wallets import staker
 from sent_graphql.schema.enums import DecommissionReason, ExitKind, ServiceNodeState, SourceName
 from sent_graphql.schema.fields import Info, looked_up, sized
 from sent_graphql.schema.interfaces import Node
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sent_graphql.schema.wallets import Wallet
 
 
-def _contributor_wallet(root: strawberry.Parent[models.Contributor], info: Info) -> models.Wallet:
-    return staker(info.context.state(), root.address)
+def _contributor_wallet(root: strawberry.Parent[models.Contributor], info: Info) -> wallets.Wallet:
+    return info.context.state().wallet(root.address)
 
 
 def _registering_contract(

@@ -3,7 +3,8 @@
 import strawberry
 from strawberry import UNSET
 
-from sent_graphql.models import network as models
+from sent_graphql.models import network
+from sent_graphql.models import wallets as models
 from sent_graphql.models.parts import Part
 from sent_graphql.models.registrations import Registration as StoredRegistration
 from sent_graphql.resolvers import wallets as resolvers
@@ -21,21 +22,19 @@ from sent_graphql.schema.scalars import Address, BigInt
 from sent_graphql.schema.service_nodes import ServiceNode
 
 
-def _stake_node(root: strawberry.Parent[models.Stake], info: Info) -> models.ServiceNode | None:
-    node_id = root.service_node_id
-    return None if node_id is None else info.context.state().node_by_id.get(node_id)
+def _stake_node(root: strawberry.Parent[models.Stake], _info: Info) -> network.ServiceNode | None:
+    return root.service_node
 
 
-def _stake_contract(root: strawberry.Parent[models.Stake], info: Info) -> models.ContributionContract | None:
-    address = root.contribution_contract_address
-    return None if address is None else info.context.state().contract_by_address.get(address)
+def _stake_contract(root: strawberry.Parent[models.Stake], _info: Info) -> network.ContributionContract | None:
+    return root.contribution_contract
 
 
-def _operated_nodes(root: strawberry.Parent[models.Wallet], info: Info) -> tuple[models.ServiceNode, ...]:
+def _operated_nodes(root: strawberry.Parent[models.Wallet], info: Info) -> tuple[network.ServiceNode, ...]:
     return resolvers.operated_nodes(info.context.state(), root.address)
 
 
-def _wallet_contracts(root: strawberry.Parent[models.Wallet], info: Info) -> tuple[models.ContributionContract, ...]:
+def _wallet_contracts(root: strawberry.Parent[models.Wallet], info: Info) -> tuple[network.ContributionContract, ...]:
     return resolvers.contribution_contracts(info.context.state(), root.address)
 
 
@@ -44,7 +43,7 @@ def _wallet_contracts(root: strawberry.Parent[models.Wallet], info: Info) -> tup
     "contract by a signed balance update, and can then be claimed."
 )
 class Rewards:
-    """Shows models.network.Rewards."""
+    """Shows models.wallets.Rewards."""
 
     accrued: BigInt = strawberry.field(description="All that oxend has ever accrued for the wallet, in atomic units.")
     credited: BigInt = strawberry.field(
@@ -78,7 +77,7 @@ def _past_stakes(
     "is not finalized."
 )
 class Stake(Node):
-    """Shows models.network.Stake."""
+    """Shows models.wallets.Stake."""
 
     model = models.Stake
 
@@ -136,7 +135,7 @@ async def _registrations(
     "has no stakes and zero rewards."
 )
 class Wallet(Node):
-    """Shows models.network.Wallet."""
+    """Shows models.wallets.Wallet."""
 
     model = models.Wallet
 

@@ -46,8 +46,10 @@ def test_a_finalized_contract_adds_no_second_stake(make: Any, join: Any) -> None
         contribution_contracts={state.address: state for state in (finalized, gathering)},
         registrations={1: make.registration(contribution_contract=finalized.address)},
     )
-    wallet = join(make.oxend_view([make.oxend_node()]), view).state.wallet(make.address(1))
-    assert [stake.contribution_contract_address for stake in wallet.stakes] == [None, gathering.address]
+    state = join(make.oxend_view([make.oxend_node()]), view).state
+    wallet = state.wallet(make.address(1))
+    contract = state.contract_by_address[gathering.address]
+    assert [stake.contribution_contract for stake in wallet.stakes] == [None, contract]
     assert wallet.total_staked == make.requirement + make.requirement // 4
 
 

@@ -12,7 +12,7 @@ from sent_graphql.models.contracts import ContractNode, NodeExit, NodeRegistrati
 from sent_graphql.models.network import ExitKind, ServiceNode, ServiceNodeState
 from sent_graphql.models.oxend import OxendNode, PendingRegistration, RemovedNode
 from sent_graphql.models.snapshot import NetworkState
-from sent_graphql.models.stakes import stake_in
+from sent_graphql.models.wallets import stakes_in
 
 KEYS = (1, 2, 3)
 
@@ -198,8 +198,7 @@ class Watcher:
         assert (node.exit.kind is ExitKind.LIQUIDATED) is event.liquidated
         assert (node.exit.block_number, node.exit.returned_amount) == (event.block_number, event.returned_amount)
         for staker in {contributor.address for contributor in node.contributors}:
-            stake = stake_in(node, staker)
-            assert stake is not None
+            (stake,) = stakes_in((node,), staker)
             assert stake.exited
 
     def _check_key(self, pubkey: str, world: World) -> None:

@@ -39,7 +39,7 @@ def test_past_stakes_are_those_in_nodes_that_have_left_the_last_out_first(make: 
         past=(make.ended(9, exit=unknown), make.ended(4), make.ended(8), make.ended(6)),
     )
     ended = past_stakes(state, make.address(1)).items
-    assert [state.node_by_id[stake.service_node_id].contract_id for stake in ended] == [8, 6, 4, 2, 9]
+    assert [stake.holder.id for stake in ended] == [make.node(number).id for number in (8, 6, 4, 2, 9)]
     assert {(stake.exited, stake.state) for stake in ended} == {(True, ServiceNodeState.EXITED)}
     assert past_stakes(state, make.address(2)).items == ()
 
@@ -70,9 +70,9 @@ def test_past_stakes_are_paged_by_where_they_stand(make: Any) -> None:
         return paginate(past_stakes(state, make.address(1)), PageArguments(**arguments), options)
 
     first = page(state)
-    assert [stake.service_node_id for stake in first.nodes] == [make.ended(5).id, make.ended(4).id]
+    assert [stake.holder.id for stake in first.nodes] == [make.ended(5).id, make.ended(4).id]
     assert first.page_info.has_next_page
     # One more has left meanwhile: the next page goes on where the first one ended.
     later = make.state(past=tuple(make.ended(number) for number in range(1, 7)))
     second = page(later, after=first.page_info.end_cursor)
-    assert [stake.service_node_id for stake in second.nodes] == [make.ended(3).id, make.ended(2).id]
+    assert [stake.holder.id for stake in second.nodes] == [make.ended(3).id, make.ended(2).id]
