@@ -3,8 +3,10 @@
 import asyncio
 import time
 from collections.abc import Collection, Iterator
+from itertools import product
 from typing import Final
 
+from graphql import OperationType
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
@@ -20,10 +22,14 @@ SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 
 COSTS: Final = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 """Bounds of the histogram of costs."""
 
+KINDS: Final = tuple(kind.value for kind in OperationType)
 UNNAMED: Final = "unnamed"
 OTHER: Final = "other"
 UNKNOWN: Final = "unknown"
 """Kind of an operation whose document tells none."""
+
+FAILED: Final = "failed"
+"""What became of an operation that met a fault of ours."""
 
 
 class OperationMetrics:
@@ -41,6 +47,9 @@ class OperationMetrics:
             namespace=NAMESPACE,
             registry=registry,
         )
+        # An alert watches how these grow, and a series that begins with its first failure has not grown.
+        for kind, name in product(KINDS, (*self._names, OTHER, UNNAMED)):
+            self._operations.labels(kind, name, FAILED)
         self._seconds = Histogram(
             "operation_seconds",
             "Time of an execution, the parsing and checking included.",
@@ -101,10 +110,10 @@ def _kind(context: ExecutionContext) -> str:
 
 
 def _outcome(context: ExecutionContext) -> str:
-    """`ok`, `refused` (never ran), `errors` (a user's own), `failed` (ours)."""
+    """`ok`, `refused` (never ran), `errors` (a user's own), FAILED (ours)."""
     if context.result is None or context.pre_execution_errors:
         return "refused"
     errors = context.result.errors or ()
     if any((error.extensions or {}).get("code") == INTERNAL for error in errors):
-        return "failed"
+        return FAILED
     return "errors" if errors else "ok"

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sent_graphql.metrics.families import NAMESPACE
 from sent_graphql.metrics.operations import OTHER, SECONDS
 
-ROUTES: Final = frozenset({"/", "/graphql", "/info", "/healthz", "/readyz", "/store", "/registrations"})
+ROUTES: Final = frozenset({"/", "/graphql", "/info", "/healthz", "/readyz", "/store", "/registrations", "/static"})
 """First parts of paths that are told apart; all others count as one."""
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS"})

@@ -2,7 +2,6 @@
 
 from typing import Self
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -14,12 +13,10 @@ from sent_graphql import __version__
 from sent_graphql.sources.contracts.rpc import JsonRpc
 from sent_graphql.sources.database.database import Database
 from sent_graphql.sources.oxend.transport import OxendTransport
+from sent_graphql.tracing.delivery import Delivery
 from sent_graphql.tracing.operations import TracedExecution
 from sent_graphql.tracing.requests import traced_requests
 from sent_graphql.tracing.sources import TracedTransport, traced_database, traced_rpc
-
-EXPORT_SECONDS = 5.0
-"""Longest time of one delivery of spans; it is made in a thread, from a bounded queue."""
 
 
 class Tracing:
@@ -37,7 +34,7 @@ class Tracing:
             resource=Resource.create({"service.name": "sent-graphql", "service.version": __version__}),
             shutdown_on_exit=False,
         )
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url, timeout=EXPORT_SECONDS)))
+        provider.add_span_processor(BatchSpanProcessor(Delivery(url)))
         return cls(provider)
 
     def watching(self, app: ASGIApp) -> ASGIApp:

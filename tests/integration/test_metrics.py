@@ -15,6 +15,9 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "sent-graphql.json"
 
+SELECTOR = re.compile(r"\b(sent_graphql_[a-z0-9_]+)\{([^}]*)\}")
+MATCHER = re.compile(r'(\w+)(=~?)"([^"]*)"')
+PROMETHEUS_OWN = {"instance", "job"}
 METRIC = re.compile(r"\b(?:sent_graphql|process|python)_[a-z0-9_]+")
 TOLD = re.compile(r"metrics are told.*\bport\W+(\d+)")
 MEASURED = {"SENT_METRICS__PORT": "0", "SENT_METRICS__OPERATION_NAMES": "Known"}
@@ -27,6 +30,7 @@ NARROW = {
     "SENT_RATE_LIMIT__COST_BURST": "100000",
     "SENT_RATE_LIMIT__COST_PER_SECOND": "0.0001",
 }
+HEIGHTS = "{ meta { sources { height } } }"
 DEAR = 'mutation { requestRewardsClaim(address: "0x0000000000000000000000000000000000000000") { errors { code } } }'
 
 
@@ -69,10 +73,28 @@ def expressions(panel: Any) -> Iterator[str]:
             yield from expressions(item)
 
 
+def unmatched(text: str, samples: dict[tuple[str, frozenset[tuple[str, str]]], float]) -> set[str]:
+    """What is selected by labels, and matches nothing that is told."""
+    return {
+        found[0]
+        for found in SELECTOR.finditer(text)
+        if not any(name == found[1] and matches(found[2], dict(labels)) for name, labels in samples)
+    }
+
+
+def matches(matchers: str, labels: dict[str, str]) -> bool:
+    """Whether labels are as a selector wants them; those that Prometheus adds are left out."""
+    return all(
+        value == labels.get(label) if kind == "=" else re.fullmatch(value, labels.get(label, ""))
+        for label, kind, value in MATCHER.findall(matchers)
+        if label not in PROMETHEUS_OWN
+    )
+
+
 async def test_what_happens_is_counted_and_the_examples_name_what_is_there(stage: Any) -> None:
     await stage.oxend.start()
     service = await stage.serve(environ=MEASURED)
-    await service.until("{ network { blockHeight } }", lambda data: data["network"])
+    await service.until(HEIGHTS, lambda data: all(source["height"] for source in data["meta"]["sources"]))
     await service.query("query Known { network { blockHeight } }")
     await service.query("query Stranger7 { network { blockHeight } }")
     await service.ask("query Known { nothing }")
@@ -102,12 +124,12 @@ async def test_what_happens_is_counted_and_the_examples_name_what_is_there(stage
     assert not any("wp-login" in label for _, labels in samples for _, label in labels)
 
     told = {name for name, _ in samples}
-    asked = {
-        "alerts": set(METRIC.findall(ALERTS.read_text())),
-        "dashboard": {name for text in expressions(json.loads(DASHBOARD.read_text())) for name in METRIC.findall(text)},
-    }
+    examples = {"alerts": ALERTS.read_text(), "dashboard": "\n".join(expressions(json.loads(DASHBOARD.read_text())))}
+    asked = {place: set(METRIC.findall(text)) for place, text in examples.items()}
     assert all(asked.values())
-    assert {place: names - told for place, names in asked.items()} == {"alerts": set(), "dashboard": set()}
+    nothing: dict[str, set[str]] = {"alerts": set(), "dashboard": set()}
+    assert {place: names - told for place, names in asked.items()} == nothing
+    assert {place: unmatched(text, samples) for place, text in examples.items()} == nothing
 
 
 async def closed(service: Any, sent: bytes) -> None:

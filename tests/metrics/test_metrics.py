@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import httpx
@@ -75,6 +76,12 @@ async def test_operations_are_counted_by_kind_name_and_outcome(
     assert count("operations_total", kind="unknown", operation="unnamed", outcome="refused") == 1
     assert count("operations_total", kind="unknown", operation="other", outcome="refused") == 1
     assert count("operation_seconds_count", kind="query") == 4
+
+
+def test_a_first_fault_is_a_rise_from_nothing(schema: strawberry.Schema, registry: CollectorRegistry) -> None:
+    for kind, name in product(("query", "mutation", "subscription"), ("Known", "other", "unnamed")):
+        labels = {"kind": kind, "operation": name, "outcome": "failed"}
+        assert registry.get_sample_value("sent_graphql_operations_total", labels) == 0
 
 
 async def test_what_nobody_waits_for_any_more_is_not_counted(
