@@ -1,8 +1,8 @@
 """What every answer passes through: its log line and its headers. Plain ASGI, so streams pass unhindered."""
 
 import logging
+import os
 import re
-import secrets
 import time
 from collections.abc import Iterable
 from typing import Final
@@ -61,7 +61,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = secrets.token_hex(8)
+        request_id = os.urandom(8).hex()
         answer = _Answer(send, request_id)
         state = scope.setdefault("state", {})
         began = time.perf_counter()

@@ -92,8 +92,10 @@ class RateLimit:
             return account
         self._accounts.move_to_end(client)
         if (passed := now - account.at) > 0:
-            account.cost = min(settings.cost_burst, account.cost + passed * settings.cost_per_second)
-            account.dear = min(settings.dear_burst, account.dear + passed * settings.dear_per_second)
+            cost = account.cost + passed * settings.cost_per_second
+            dear = account.dear + passed * settings.dear_per_second
+            account.cost = min(settings.cost_burst, cost)
+            account.dear = min(settings.dear_burst, dear)
         account.at = now
         return account
 
