@@ -7,7 +7,7 @@ there are too many; what is too much, or no HTTP, is refused in words.
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -28,6 +28,13 @@ LEAST_READ: Final = 16 * 1024
 
 HEARD_OUT: Final = 2.0
 """Seconds for which a client may go on talking for whom there is no room."""
+
+NO_HTTP: Final[Mapping[type[BaseException], str]] = {
+    httptools.HttpParserInvalidMethodError: "The method is not known here: GraphQL is served by GET and POST.",
+    httptools.HttpParserInvalidURLError: "The address in the first line of the request is not understood.",
+}
+NO_HTTP_AT_ALL: Final = "What was sent is not understood as HTTP/1.1."
+"""What keeps bytes from being a request, as far as the parser tells, in words of ours."""
 
 WATCHED: Final = tuple(f"GET {path} ".encode() for path in sorted(FREE))
 """How requests begin that are always answered."""
@@ -182,12 +189,14 @@ class GuardedProtocol(HttpToolsProtocol):
         self._watch_reader()
 
     def send_400_response(self, msg: str) -> None:
-        """Tells what is wrong with a head, in the form of all other refusals."""
+        """Tells what is wrong with a head, in the form of all other refusals and in words of ours."""
         error = sys.exception()
-        if isinstance(error, httptools.HttpParserCallbackError) and isinstance(error.__context__, RefusedHeadError):
-            self._refuse(error.__context__)
-        else:
-            self._refuse(RefusedHeadError(400, "BAD_REQUEST", msg))
+        if isinstance(error, httptools.HttpParserCallbackError):
+            error = error.__context__
+        if not isinstance(error, RefusedHeadError):
+            words = next((words for kind, words in NO_HTTP.items() if isinstance(error, kind)), NO_HTTP_AT_ALL)
+            error = RefusedHeadError(400, "BAD_REQUEST", words)
+        self._refuse(error)
 
     def _should_upgrade(self) -> bool:
         return self._is_upgrade

@@ -6,13 +6,14 @@ of the package subscriptions-transport-ws, and is spoken by clients that have no
 
 from abc import ABC, abstractmethod
 from enum import Enum, auto
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import msgspec
 import orjson
 from msgspec import Struct
 
-from sent_graphql.http.graphql_request import JSON_ERRORS, Parameters, bound_nesting
+from sent_graphql.http.graphql_request import Parameters
+from sent_graphql.http.json_texts import BadJsonError, JsonReader, read_object
 
 MAX_ID_LENGTH: Final = 256
 """Characters of an operation's id, which every message to it repeats."""
@@ -58,20 +59,18 @@ class Dialect(ABC):
     next_type: ClassVar[str]
 
     def __init__(self) -> None:
-        self._decoder = msgspec.json.Decoder(Message)
-        self._parameters = msgspec.json.Decoder(Parameters)
-        self._payload = msgspec.json.Decoder(dict[str, Any] | None)
+        self._messages = JsonReader(Message, "The message")
+        self._parameters = JsonReader(Parameters, "`payload`", "payload.")
 
     def read(self, text: str) -> tuple[Verb, Message]:
         """What a client says; BadMessageError where it is nothing."""
         try:
-            bound_nesting(text.encode())
-            message = self._decoder.decode(text)
-        except JSON_ERRORS as error:
-            raise BadMessageError(f"Not a message: {error}") from None
+            message = self._messages.read(text.encode())
+        except BadJsonError as error:
+            raise BadMessageError(str(error)) from None
         verb = self.verbs.get(message.type)
         if verb is None:
-            raise BadMessageError(f"Unknown message type {message.type[:40]!r}")
+            raise BadMessageError(f"Unknown message type {message.type[:40]!r}: known are {', '.join(self.verbs)}")
         if verb in (Verb.START, Verb.STOP) and not (message.id and len(message.id) <= MAX_ID_LENGTH):
             raise BadMessageError(f"`id` must be a string of 1 to {MAX_ID_LENGTH} characters")
         return verb, message
@@ -79,9 +78,9 @@ class Dialect(ABC):
     def parameters(self, message: Message) -> Parameters:
         """What a START asks; BadMessageError where it asks nothing."""
         try:
-            parameters = self._parameters.decode(message.payload)
-        except JSON_ERRORS as error:
-            raise BadMessageError(f"Not an operation: {error}") from None
+            parameters = self._parameters.read(bytes(message.payload or b"{}"))
+        except BadJsonError as error:
+            raise BadMessageError(str(error)) from None
         if not parameters.query:
             raise BadMessageError("`payload.query` must be a GraphQL document")
         return parameters
@@ -89,9 +88,9 @@ class Dialect(ABC):
     def check_payload(self, message: Message) -> None:
         """The payload of an INIT, PING or PONG is an object, null or left out."""
         try:
-            self._payload.decode(message.payload or b"null")
-        except JSON_ERRORS as error:
-            raise BadMessageError(f"Not a payload: {error}") from None
+            read_object(bytes(message.payload or b"null"), "`payload`")
+        except BadJsonError as error:
+            raise BadMessageError(str(error)) from None
 
     def frames(self, operation_id: str) -> Frames:
         """The frames of one operation, made once for all its results."""

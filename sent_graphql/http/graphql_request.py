@@ -5,20 +5,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import msgspec
-import orjson
 from starlette.requests import Request
 
+from sent_graphql.cache.answers import IDENTITY
+from sent_graphql.http.json_texts import BadJsonError, JsonReader, read_object
 from sent_graphql.live.subscriptions import Operation
-
-UNSUSPICIOUS_BRACKETS: Final = 256
-"""Opening brackets in a JSON text that cannot nest deeply enough to matter."""
-
-JSON_ERRORS: Final = (msgspec.DecodeError, orjson.JSONDecodeError, UnicodeError, RecursionError)
-"""What decoding fails with."""
-
 
 BODY_DUE: Final = "body_due"
 """Where a request's state tells when an awaited body must be there, in seconds of the loop's clock."""
+
+NOT_CODED: Final[Mapping[str, str]] = {"accept-encoding": IDENTITY}
+"""Tells which codings of a body are understood."""
 
 
 class RequestError(Exception):
@@ -71,7 +68,7 @@ class RequestReader:
         self._max_body_bytes = max_body_bytes
         self._body_timeout = body_timeout
         self._resolve = resolve
-        self._decoder = msgspec.json.Decoder(Parameters)
+        self._body = JsonReader(Parameters, "The body")
 
     async def read(self, request: Request) -> Parameters:
         """The request's parameters; RequestError with a 4xx status where there are none."""
@@ -79,9 +76,8 @@ class RequestReader:
             parameters = self._from_query_string(request)
         else:
             _require_json(request.headers.get("content-type"))
-            parameters = self._decoded(
-                await read_body(request, max_bytes=self._max_body_bytes, timeout=self._body_timeout), "The body"
-            )
+            body = await read_body(request, max_bytes=self._max_body_bytes, timeout=self._body_timeout)
+            parameters = self._from_body(body)
         parameters = self._resolve(parameters)
         if not parameters.query:
             raise RequestError(400, "There is no `query`: send a GraphQL document as a non-empty string.")
@@ -95,27 +91,30 @@ class RequestReader:
                 raise RequestError(400, f"`{name}` is given more than once.")
             if values and values[0]:
                 given[name] = values[0]
-        for name in ("variables", "extensions"):
-            if name in given:
-                given[name] = _decoded_json(given[name], f"`{name}`")
-        return _checked(given)
-
-    def _decoded(self, body: bytes, what: str) -> Parameters:
         try:
-            bound_nesting(body)
-            return self._decoder.decode(body)
-        except msgspec.ValidationError as error:
-            raise RequestError(400, f"{what} is not a GraphQL request: {error}") from None
-        except JSON_ERRORS as error:
-            raise RequestError(400, f"{what} is not JSON in UTF-8: {error}") from None
+            for name in ("variables", "extensions"):
+                if name in given:
+                    given[name] = read_object(given[name].encode(), f"`{name}`")
+        except BadJsonError as error:
+            raise RequestError(400, f"{error}.") from None
+        return msgspec.convert(given, Parameters)
+
+    def _from_body(self, body: bytes) -> Parameters:
+        try:
+            return self._body.read(body)
+        except BadJsonError as error:
+            hint = " Ask each question by itself: batches are not served." if body.lstrip().startswith(b"[") else ""
+            raise RequestError(400, f"{error}.{hint}") from None
 
 
 async def read_body(request: Request, *, max_bytes: int, timeout: float) -> bytes:
-    """The body; RequestError for one that is too large or takes longer to come than `timeout` seconds.
+    """The body; RequestError for one that is coded, too large or takes longer to come than `timeout` seconds.
 
     As much again as is allowed is read and dropped, for a connection that is closed on a client which still sends
     takes the answer with it.
     """
+    if request.headers.get("content-encoding", IDENTITY).strip().lower() not in {"", IDENTITY}:
+        raise RequestError(415, "The body must come as it is, without a Content-Encoding.", NOT_CODED)
     body = bytearray()
     length = 0
     due = request.scope.get("state", {}).get(BODY_DUE) or asyncio.get_running_loop().time() + timeout
@@ -143,28 +142,3 @@ def _require_json(content_type: str | None) -> None:
         key, _, value = parameter.partition("=")
         if key == "charset" and value.strip('"') not in {"utf-8", "utf8"}:
             raise RequestError(415, "The charset must be utf-8.", {"accept-post": "application/json"})
-
-
-def _decoded_json(text: str, what: str) -> object:
-    try:
-        bound_nesting(text.encode())
-        return msgspec.json.decode(text)
-    except JSON_ERRORS as error:
-        raise RequestError(400, f"{what} is not JSON: {error}") from None
-
-
-def bound_nesting(text: bytes) -> None:
-    """Refuses JSON that is nested too deeply.
-
-    msgspec only stops at Python's recursion limit, which libraries raise so far that the stack would end first, and
-    the process with it. orjson stops at a fixed depth; few texts have enough brackets to be worth its look.
-    """
-    if text.count(b"[") + text.count(b"{") > UNSUSPICIOUS_BRACKETS:
-        orjson.loads(text)
-
-
-def _checked(given: dict[str, Any]) -> Parameters:
-    try:
-        return msgspec.convert(given, Parameters)
-    except msgspec.ValidationError as error:
-        raise RequestError(400, f"The query string is not a GraphQL request: {error}") from None

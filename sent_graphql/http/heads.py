@@ -69,7 +69,9 @@ def check_head(head: Head, settings: HttpSettings, *, received: int) -> None:
         if name == b"host":
             hosts += 1
             if not HOST.fullmatch(value):
-                raise RefusedHeadError(400, "BAD_REQUEST", "The host is none.")
+                raise RefusedHeadError(
+                    400, "BAD_REQUEST", "`Host` must be the name or address of a host, with a port or without."
+                )
         elif name == b"transfer-encoding" and value.lower() != b"chunked":
             raise RefusedHeadError(501, "NOT_IMPLEMENTED", "No transfer coding but chunked is understood.")
         elif name == b"content-length" and head.asks_first and int(value) > settings.max_body_bytes:

@@ -24,7 +24,9 @@ from sent_graphql.models.snapshot import Snapshot
 
 PATH: Final = "/graphql"
 
-DECISIVE: Final = frozenset({b"accept", b"accept-encoding", b"content-type", b"if-none-match", b"origin"})
+DECISIVE: Final = frozenset(
+    {b"accept", b"accept-encoding", b"content-encoding", b"content-type", b"if-none-match", b"origin"}
+)
 """Headers of a request that have a say in its answer."""
 
 OWN: Final = frozenset({REQUEST_ID, b"cache-control"})

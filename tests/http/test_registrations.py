@@ -276,6 +276,7 @@ async def test_a_service_without_a_database_says_the_same(path: str, reader: Hel
         (413, {"method": "POST", "data": {"operator": "a" * MAX_FORM_BYTES}}),
         (415, {"method": "POST", "json": GIVEN}),
         (415, {"method": "POST", "files": {"operator": b"a"}}),
+        (415, {"method": "POST", "data": GIVEN, "headers": {"content-encoding": "gzip"}}),
         (405, {"method": "HEAD", "params": GIVEN}),
     ],
 )

@@ -203,21 +203,23 @@ async def test_an_unknown_name_is_a_400_in_the_media_type_that_has_statuses(clie
 
 
 @pytest.mark.parametrize(
-    "extensions",
+    ("extensions", "said"),
     [
-        named(LONG),
-        named(NETWORK, version=2),
-        named(NETWORK, version="1"),
-        named(NETWORK, sha256Hash="00"),
-        named(NETWORK, sha256Hash=None),
-        {"persistedQuery": "x"},
-        {"persistedQuery": []},
+        (named(LONG), "`extensions.persistedQuery.sha256Hash` is not the SHA-256 of `query`."),
+        (named(NETWORK, version=2), "its `version` 1."),
+        (named(NETWORK, version="1"), "its `version` 1."),
+        (named(NETWORK, sha256Hash="00"), "must be a document's SHA-256: 64 hex digits in lower case."),
+        (named(NETWORK, sha256Hash=None), "must be a document's SHA-256: 64 hex digits in lower case."),
+        ({"persistedQuery": "x"}, "`extensions.persistedQuery` must be an object"),
+        ({"persistedQuery": []}, "`extensions.persistedQuery` must be an object"),
     ],
 )
-async def test_a_wrong_name_is_refused_and_names_nothing(client: httpx.AsyncClient, extensions: dict[str, Any]) -> None:
+async def test_a_wrong_name_is_refused_and_names_nothing(
+    client: httpx.AsyncClient, extensions: dict[str, Any], said: str
+) -> None:
     answer = await client.post("/graphql", json={"query": NETWORK, "extensions": extensions})
     assert answer.status_code == 400
-    assert "persistedQuery" in answer.json()["errors"][0]["message"]
+    assert said in answer.json()["errors"][0]["message"]
     unknown = await client.post("/graphql", json={"extensions": named(LONG)})
     assert unknown.json()["errors"][0]["message"] == "PersistedQueryNotFound"
 

@@ -127,7 +127,7 @@ async def test_half_a_sign_in_a_message_ends_the_connection_in_words(
     await client.socket.send(f'{{"id":"1","type":"{start}",{half}}}')
     code, reason = await client.closed()
     assert code == 4400
-    assert reason.startswith(("Not an operation: ", "Not a message: "))
+    assert reason.startswith("The message is not JSON: line 1, column ")
 
 
 async def test_half_a_sign_that_a_document_spells_out_is_an_error(stage: Any) -> None:
@@ -170,32 +170,46 @@ async def test_an_unasked_pong_is_heard_in_silence(stage: Any) -> None:
     await client.init()
 
 
+ID = "`id` must be a string of 1 to 256 characters"
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("text", "said"),
     [
-        "not json",
-        "[]",
-        "{}",
-        '{"type":"start"}',
-        '{"type":"subscribe"}',
-        '{"type":"subscribe","id":""}',
-        '{"type":"subscribe","id":"1"}',
-        '{"type":"subscribe","id":"1","payload":{}}',
-        '{"type":"subscribe","id":"1","payload":{"query":1}}',
-        '{"type":"subscribe","id":7,"payload":{"query":"{ one }"}}',
-        json.dumps({"type": "subscribe", "id": "x" * 257, "payload": {"query": "{ one }"}}),
-        '{"type":"ping","payload":1}',
-        '{"type":"complete"}',
-        "[" * 100_000,
-        b"binary",
+        ("not json", "The message is not JSON: line 1, column 1 is not understood"),
+        ("[]", "The message is an array: it must be an object"),
+        ("{}", "`type` is missing"),
+        (
+            '{"type":"start"}',
+            "Unknown message type 'start': known are connection_init, subscribe, complete, ping, pong",
+        ),
+        ('{"type":"subscribe"}', ID),
+        ('{"type":"subscribe","id":""}', ID),
+        ('{"type":"subscribe","id":"1"}', "`payload.query` must be a GraphQL document"),
+        ('{"type":"subscribe","id":"1","payload":null}', "`payload` is null: it must be an object"),
+        ('{"type":"subscribe","id":"1","payload":{}}', "`payload.query` must be a GraphQL document"),
+        (
+            '{"type":"subscribe","id":"1","payload":{"query":1}}',
+            "`payload.query` is a number: it must be a string",
+        ),
+        (
+            '{"type":"subscribe","id":"1","payload":{"query":"{ one }","variables":[]}}',
+            "`payload.variables` is an array: it must be an object",
+        ),
+        ('{"type":"subscribe","id":7,"payload":{"query":"{ one }"}}', "`id` is a number: it must be a string"),
+        (json.dumps({"type": "subscribe", "id": "x" * 257, "payload": {"query": "{ one }"}}), ID),
+        ('{"type":"ping","payload":1}', "`payload` is a number: it must be an object"),
+        ('{"type":"complete"}', ID),
+        ("[" * 100_000, "The message is not JSON that is read here: it is nested too deeply"),
+        (b"binary", "Messages are JSON texts"),
     ],
+    ids=lambda value: repr(value[:40]),
 )
-async def test_what_is_no_message_closes_with_4400(stage: Any, text: str | bytes) -> None:
+async def test_what_is_no_message_closes_with_4400_and_says_why(stage: Any, text: str | bytes, said: str) -> None:
     client = await stage.client()
     await client.init()
     await client.socket.send(text)
-    code, reason = await client.closed()
-    assert (code, bool(reason)) == (4400, True)
+    assert await client.closed() == (4400, said)
     await stage.connections.emptied()
 
 

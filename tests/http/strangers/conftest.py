@@ -148,7 +148,7 @@ async def host(make: Any) -> AsyncIterator[Callable[..., Any]]:
                 ),
                 oxend=OxendSettings(endpoints=("ipc://oxend/mainnet.sock",)),
                 http=HttpSettings(**{"shutdown_grace": 1, "max_delay": 60, **sections.get("http", {})}),
-                graphql=GraphqlSettings(**sections.get("graphql", {})),
+                graphql=GraphqlSettings(**{"max_wait": 60, **sections.get("graphql", {})}),
                 live=LiveSettings(**sections.get("live", {})),
                 rate_limit=RateLimitSettings(**sections.get("rate_limit", {})),
             )
