@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from operator import attrgetter
-from typing import Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar, cast
 
 from sent_graphql.models.network import ContributionContract, ServiceNode
 from sent_graphql.models.pages import Position
@@ -71,8 +71,13 @@ class Order(Generic[I]):
 
     def arrange(self, items: Iterable[I]) -> Ordered[I]:
         """The items in this order."""
-        placed = sorted(((self.position(item), item) for item in items), key=lambda pair: pair[0])
-        return Ordered(self.scope, tuple(item for _, item in placed), tuple(place for place, _ in placed))
+        arranged = [*items]
+        values = {*map(self.value, arranged)}
+        if len(values) == len(arranged) and None not in values:  # numbers, of which no two are equal
+            arranged.sort(key=cast("Callable[[I], int]", self.value), reverse=self.descending)
+        else:
+            arranged.sort(key=self.position)
+        return Ordered(self.scope, tuple(arranged), self.position)
 
 
 def service_node_order(

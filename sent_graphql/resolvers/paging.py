@@ -10,7 +10,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Final, Generic, TypeVar
 
 from msgspec import Struct
@@ -28,24 +27,25 @@ _CURSOR = re.compile(r"(?P<scope>[^/]+)/(?P<value>-?[0-9]{1,78})?/(?P<id>.+)", r
 
 
 class Ordered(Struct, Generic[T], frozen=True):
-    """Items in one order beside their positions. `scope` names the list and the order; cursors carry it."""
+    """Items in one order. `scope` names the list and the order; cursors carry it. `position` tells where one stands."""
 
     scope: str
     items: tuple[T, ...]
-    positions: tuple[Position, ...]
+    position: Callable[[T], Position]
 
     def where(self, matches: Callable[[T], bool]) -> "Ordered[T]":
         """Only the items that match, in the same order."""
-        kept = [(item, place) for item, place in zip(self.items, self.positions, strict=True) if matches(item)]
-        return Ordered(self.scope, tuple(item for item, _ in kept), tuple(place for _, place in kept))
+        return Ordered(self.scope, tuple(filter(matches, self.items)), self.position)
 
     def merged(self, other: "Ordered[T]") -> "Ordered[T]":
-        """With the items of another part of the same list. Cheaper than sorting all: both are in order already."""
+        """With the items of another part of the same list."""
         if not (self.items and other.items):
             return self if self.items else other
-        both = [*zip(self.positions, self.items, strict=True), *zip(other.positions, other.items, strict=True)]
-        both.sort(key=itemgetter(0))
-        return Ordered(self.scope, tuple(item for _, item in both), tuple(place for place, _ in both))
+        return Ordered(self.scope, tuple(sorted((*self.items, *other.items), key=self.position)), self.position)
+
+    def cursor(self, item: T) -> str:
+        """The cursor of one of the items."""
+        return encode_cursor(self.scope, self.position(item))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +89,7 @@ class Page(Struct, Generic[T], frozen=True):
     @property
     def edges(self) -> tuple[Edge[T], ...]:
         """The items of the page with their cursors."""
-        scope, places = self.whole.scope, self.whole.positions[self.start : self.end]
-        return tuple(Edge(encode_cursor(scope, place), item) for place, item in zip(places, self.nodes, strict=True))
+        return tuple([Edge(self.whole.cursor(item), item) for item in self.nodes])
 
     @property
     def page_info(self) -> PageInfo:
@@ -108,17 +107,19 @@ class Page(Struct, Generic[T], frozen=True):
         return len(self.whole.items)
 
     def _cursor_at(self, index: int) -> str | None:
-        return encode_cursor(self.whole.scope, self.whole.positions[index]) if self.start < self.end else None
+        return self.whole.cursor(self.whole.items[index]) if self.start < self.end else None
 
 
 def paginate(whole: Ordered[T], arguments: PageArguments, options: ResolverOptions) -> Page[T]:
     """The page that the arguments ask for; BadUserInputError names the argument that cannot be used."""
     first, last = page_size(arguments, options)
-    start, end = 0, len(whole.positions)
+    start, end = 0, len(whole.items)
     if arguments.after is not None:
-        start = bisect_right(whole.positions, decode_cursor(whole.scope, arguments.after, argument="after"))
+        place = decode_cursor(whole.scope, arguments.after, argument="after")
+        start = bisect_right(whole.items, place, key=whole.position)
     if arguments.before is not None:
-        end = max(start, bisect_left(whole.positions, decode_cursor(whole.scope, arguments.before, argument="before")))
+        place = decode_cursor(whole.scope, arguments.before, argument="before")
+        end = max(start, bisect_left(whole.items, place, key=whole.position))
     if first is not None:
         end = min(end, start + first)
     if last is not None:

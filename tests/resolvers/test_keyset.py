@@ -36,8 +36,10 @@ ORDER: Order[Entry] = Order("entries.MOMENT.DESC", lambda entry: entry.moment, d
 def cut(entries: list[Entry], wanted: Window) -> Slice[Entry]:
     """What a store would fetch."""
     whole = ORDER.arrange(entries)
-    start = 0 if wanted.after is None else bisect_right(whole.positions, wanted.after)
-    end = len(entries) if wanted.before is None else max(start, bisect_left(whole.positions, wanted.before))
+    start = 0 if wanted.after is None else bisect_right(whole.items, wanted.after, key=ORDER.position)
+    end = len(entries)
+    if wanted.before is not None:
+        end = max(start, bisect_left(whole.items, wanted.before, key=ORDER.position))
     if wanted.first is not None:
         end = min(end, start + wanted.first)
     if wanted.last is not None:

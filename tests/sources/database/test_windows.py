@@ -78,7 +78,7 @@ class Windows:
     def expected(self, window: Window) -> tuple[list[tuple[int, int]], bool, bool]:
         """What paging in memory makes of it."""
         places = sorted(PLACES, reverse=True)
-        whole = Ordered(SCOPE, tuple(places), tuple((False, -numbered(*place), "x") for place in places))
+        whole = Ordered(SCOPE, tuple(places), lambda place: (False, -numbered(*place), "x"))
         cursors = {
             name: encode_cursor(SCOPE, position)
             for name, position in (("after", window.after), ("before", window.before))
