@@ -1,6 +1,7 @@
 """A GraphQL request as it comes over HTTP: its parameters read, bounded and checked before anything runs."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -11,11 +12,16 @@ from sent_graphql.cache.answers import IDENTITY
 from sent_graphql.http.json_texts import BadJsonError, JsonReader, read_object
 from sent_graphql.live.subscriptions import Operation
 
+BATCH: Final = re.compile(rb"\s*\[\s*\{")
+
 BODY_DUE: Final = "body_due"
 """Where a request's state tells when an awaited body must be there, in seconds of the loop's clock."""
 
 NOT_CODED: Final[Mapping[str, str]] = {"accept-encoding": IDENTITY}
 """Tells which codings of a body are understood."""
+
+WHOLE_BODY: Final = "whole_body"
+"""Where a request's state has the body, where all of it has come already."""
 
 
 class RequestError(Exception):
@@ -103,7 +109,7 @@ class RequestReader:
         try:
             return self._body.read(body)
         except BadJsonError as error:
-            hint = " Ask each question by itself: batches are not served." if body.lstrip().startswith(b"[") else ""
+            hint = " Ask each question by itself: batches are not served." if BATCH.match(body) else ""
             raise RequestError(400, f"{error}.{hint}") from None
 
 
@@ -115,9 +121,13 @@ async def read_body(request: Request, *, max_bytes: int, timeout: float) -> byte
     """
     if request.headers.get("content-encoding", IDENTITY).strip().lower() not in {"", IDENTITY}:
         raise RequestError(415, "The body must come as it is, without a Content-Encoding.", NOT_CODED)
+    state = request.scope.get("state", {})
+    whole: bytes | None = state.get(WHOLE_BODY)
+    if whole is not None and len(whole) <= max_bytes:
+        return whole
     body = bytearray()
     length = 0
-    due = request.scope.get("state", {}).get(BODY_DUE) or asyncio.get_running_loop().time() + timeout
+    due = state.get(BODY_DUE) or asyncio.get_running_loop().time() + timeout
     try:
         async with asyncio.timeout_at(due):
             async for chunk in request.stream():

@@ -5,7 +5,7 @@ one got from the whole application on this snapshot. So it cannot differ in anyt
 """
 
 import asyncio
-import secrets
+import os
 import time
 from collections.abc import Hashable
 from typing import Any, Final, NamedTuple
@@ -16,7 +16,7 @@ from sent_graphql.cache.answers import AnswerKey, MemoryAnswers
 from sent_graphql.cache.bounded import BoundedMap
 from sent_graphql.http.cached_answers import SETTLED, Settled
 from sent_graphql.http.freshness import Freshness
-from sent_graphql.http.graphql_request import BODY_DUE
+from sent_graphql.http.graphql_request import BODY_DUE, WHOLE_BODY
 from sent_graphql.http.middleware import REQUEST_ID, RequestLine
 from sent_graphql.http.replies import NOT_STORED
 from sent_graphql.http.snapshots import SnapshotReader
@@ -89,18 +89,20 @@ class Replays:
             if message is None or message["type"] != "http.request" or message.get("more_body"):
                 await self._app(scope, receive, send)
                 return
-            asked += b"\n" + message.get("body", b"")
+            body = message.get("body", b"")
+            scope.setdefault("state", {})[WHOLE_BODY] = body
+            asked += b"\n" + body
         elif method not in {"GET", "HEAD"}:
             await self._app(scope, receive, send)
             return
         self._renew()
         request = (method, asked, *[(name, value) for name, value in scope["headers"] if name in DECISIVE])
         replay = self._replays.get(request)
-        body = None if replay is None else self._body(replay)
-        if replay is None or body is None:
+        kept = None if replay is None else self._body(replay)
+        if replay is None or kept is None:
             await self._app(scope, receive, self._watching(request, scope, send))
         else:
-            await self._send(replay, body, scope, send)
+            await self._send(replay, kept, scope, send)
 
     def _renew(self) -> None:
         """Forgets everything that was answered from another snapshot."""
@@ -118,7 +120,7 @@ class Replays:
         assert self._snapshot is not None, "replays are of a snapshot"
         self._store.counts.replayed += 1
         began = time.perf_counter()
-        request_id = secrets.token_hex(8)
+        request_id = os.urandom(8).hex()
         kept = self._freshness.cache_control(self._snapshot).encode() if replay.is_public else NOT_KEPT
         headers = [*replay.headers, (b"cache-control", kept), (REQUEST_ID, request_id.encode())]
         if replay.status == 304:
