@@ -4,9 +4,12 @@ And with bounds for clients that do not read, or that send a message in crumbs: 
 answers to their pings among it, for as long as they like.
 """
 
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidHeader
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
@@ -18,6 +21,14 @@ SHARED_FROM: Final = 64 * 1024
 
 MAX_FRAGMENTS: Final = 1_000
 """Fragments of a message that are kept apart: each costs some 50 bytes, whatever little it holds."""
+
+HANDSHAKE: Final[Mapping[str, str]] = {
+    "Sec-WebSocket-Key": "`Sec-WebSocket-Key` must be 16 bytes in base64, once.",
+    "Sec-WebSocket-Version": "`Sec-WebSocket-Version` must be 13, once.",
+    "Sec-WebSocket-Protocol": "`Sec-WebSocket-Protocol` must be graphql-transport-ws or graphql-ws.",
+}
+NO_HANDSHAKE: Final = "This is no handshake of a WebSocket as RFC 6455 has it."
+"""What a handshake lacks, by the name of a header."""
 
 _WHOLE_TEXT: Final = 0x81
 _LARGEST_SMALL, _LARGEST_MEDIUM = 125, 2**16 - 1
@@ -38,16 +49,17 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         """Takes what has come. First of all that is a whole handshake: one that is not understood is refused."""
         super().data_received(data)
         if not (self.handshake_initiated or self.transport.is_closing()):
-            message = "The handshake has too many headers, or too long a line."
-            error = {"message": message, "extensions": {"code": "HEADERS_TOO_LARGE"}}
-            self.transport.write(refusal_bytes(431, {}, [error]))
-            self.transport.close()
+            self._refuse(431, "HEADERS_TOO_LARGE", "The handshake has too many headers, or too long a line.")
 
     def handle_connect(self, event: Request) -> None:
-        """Begins the handshake; the application is called after it."""
+        """Begins the handshake, if it is one; the application is called after it."""
+        if self.conn.accept(event).status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            fault = self.conn.handshake_exc
+            words = HANDSHAKE.get(fault.name, NO_HANDSHAKE) if isinstance(fault, InvalidHeader) else NO_HANDSHAKE
+            self._refuse(400, "BAD_REQUEST", words)
+            return
         super().handle_connect(event)
-        if not self.close_sent:
-            self.scope["state"][LINE] = self
+        self.scope["state"][LINE] = self
 
     def send_receive_event_to_app(self) -> None:
         """Passes a message on. A text that is none ends the connection, and is nothing for the log."""
@@ -118,6 +130,13 @@ class FramingProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
         else:
             self.schedule_ping()
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        """Ends a connection that does not become a WebSocket's."""
+        self.handshake_initiated = self.handshake_complete = self.close_sent = True
+        error = {"message": message, "extensions": {"code": code}}
+        self.transport.write(refusal_bytes(status, {"sec-websocket-version": "13"}, [error]))
+        self.transport.close()
 
     async def _served(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
         await self._service(scope, receive, send)

@@ -1,7 +1,6 @@
 """`/graphql` by WebSocket: who is let in, and which protocol is spoken."""
 
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -75,4 +74,5 @@ class WebSocketEndpoint:
         origin = headers.get("origin")
         if origin is None or "*" in self._origins or origin in self._origins:
             return True
-        return urlsplit(origin).netloc == headers.get("host")
+        host = origin.partition("://")[2]
+        return bool(host) and host == headers.get("host")

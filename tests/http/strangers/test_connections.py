@@ -231,6 +231,33 @@ async def test_a_handshake_that_is_none_holds_no_connection(host: Any, head: byt
     assert (await stranger.rest()).startswith(b"HTTP/1.1 4")
 
 
+KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        (b"version: 13", b"version: 12", "`Sec-WebSocket-Version` must be 13, once."),
+        (b"sec-websocket-version: 13\r\n", b"", "`Sec-WebSocket-Version` must be 13, once."),
+        (KEY, b"short", "`Sec-WebSocket-Key` must be 16 bytes in base64, once."),
+        (KEY, b"\xff\xfe", "`Sec-WebSocket-Key` must be 16 bytes in base64, once."),
+        (KEY, KEY + b"\r\nsec-websocket-key: " + KEY, "`Sec-WebSocket-Key` must be 16 bytes in base64, once."),
+        (b"graphql-transport-ws", b"@", "`Sec-WebSocket-Protocol` must be graphql-transport-ws or graphql-ws."),
+        (KEY, KEY + b"\r\nupgrade: websocket", "This is no handshake of a WebSocket as RFC 6455 has it."),
+    ],
+)
+async def test_what_a_handshake_lacks_is_told_in_the_form_of_all_refusals(
+    host: Any, right: bytes, wrong: bytes, said: str
+) -> None:
+    stranger = await (await host()).stranger()
+    assert right in HANDSHAKE
+    await stranger.say(HANDSHAKE.replace(right, wrong) + b"\r\n")
+    head, _, body = (await stranger.rest()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"sec-websocket-version: 13" in head
+    assert json.loads(body) == {"errors": [{"message": said, "extensions": {"code": "BAD_REQUEST"}}]}
+
+
 async def test_who_asks_whether_to_send_a_body_that_is_too_large_is_told_not_to(host: Any) -> None:
     stranger = await (await host()).stranger()
     head = b"POST /graphql HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\n" + JSON

@@ -69,7 +69,8 @@ async def test_only_origins_that_are_named_are_let_in_and_without_credentials(ho
 
 async def test_websockets_of_other_origins_are_refused(host: Any) -> None:
     here = await host()
-    for origin in ("https://evil.example", "null", f"http://127.0.0.1:{here.port}.evil.example"):
+    strange = ("null", "http://[", "http://", "\xff", f"127.0.0.1:{here.port}")
+    for origin in ("https://evil.example", f"http://127.0.0.1:{here.port}.evil.example", *strange):
         with pytest.raises(Exception, match="403"):
             await here.websocket(origin=origin)
     await here.websocket(origin=f"http://127.0.0.1:{here.port}")
