@@ -3,6 +3,8 @@
 A loop that is busy reads late, and a connection may wait long before it is even accepted: no clock of ours sees that.
 """
 
+import asyncio
+import math
 import socket
 import struct
 from typing import Any, Final, Protocol
@@ -15,6 +17,29 @@ TCP_INFO: Final[int | None] = getattr(socket, "TCP_INFO", None)
 
 LAST_RECEIVED: Final = struct.Struct("52xI")
 """Of Linux's `struct tcp_info`: milliseconds since data came last."""
+
+
+WORTH_ASKING: Final = 0.05
+"""Seconds that what is read now may have waited at most: with less, the network stack is not asked."""
+
+
+class Reads:
+    """When an event loop reads off the network: between two turns, so that what comes during one waits for the next."""
+
+    def __init__(self) -> None:
+        self._before = self._began = -math.inf
+        self._is_noted = False
+
+    def longest_wait(self, now: float) -> float:
+        """How long what is read at `now` (of time.monotonic) can have waited, on a connection that was read before."""
+        if not self._is_noted:
+            self._is_noted = True
+            self._before, self._began = self._began, now
+            asyncio.get_running_loop().call_soon(self._end)
+        return now - self._before
+
+    def _end(self) -> None:
+        self._is_noted = False
 
 
 class Connection(Protocol):
