@@ -18,10 +18,11 @@ from typing import Final
 import orjson
 import strawberry
 from graphql import GraphQLObjectType, GraphQLOutputType, get_named_type, is_leaf_type
-from live.scenario import Scenario, make_context
+from live.scenario import HEIGHT, Scenario, make_context
 from msgspec.structs import replace
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from sent_graphql.models.keys import eth_address
 from sent_graphql.models.network import Contributor
 from sent_graphql.models.snapshot import NetworkState, Snapshot
 from sent_graphql.schema.build import ServedSchema, build_schema
@@ -57,9 +58,15 @@ class Figures:
 
 
 class Bench:
-    """Both schemas, and snapshots of so many nodes to ask them about. `furnish` may put more into them."""
+    """Both schemas, and snapshots of so many nodes to ask them about.
 
-    def __init__(self, nodes: int, furnish: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot) -> None:
+    `furnish` may put more into them. `changes`: nodes that differ from one snapshot to the next, which hands on the rest,
+    as in the service; with 0, nothing is known of any snapshot beforehand but what had left before it.
+    """
+
+    def __init__(
+        self, nodes: int, furnish: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot, changes: int = 0
+    ) -> None:
         settings = GraphqlSettings(max_page_size=nodes, max_depth=30, max_cost=10**9)
         self.ours = build_schema(settings, "mainnet")
         self.plain = build_schema(settings, "mainnet")
@@ -68,22 +75,32 @@ class Bench:
             strawberry.Schema.create_extensions_runner, self.plain
         )
         self._snapshot = furnish(many_nodes(Scenario().present(), nodes))
+        self._changes = changes
 
     def snapshot(self) -> Snapshot:
-        """A new one, which nothing has been derived from; its structs, and the past, are those of the last one."""
+        """A new one, whose structs are those of the last one but for what changes."""
         state = _state(self._snapshot)
+        version = self._snapshot.version + 1
+        nodes = [*state.nodes]
+        for change in range(self._changes):
+            place = (version * self._changes + change) % len(nodes)
+            nodes[place] = replace(nodes[place], last_reward_block_height=HEIGHT + version)
         fresh = NetworkState(
             network=state.network,
-            nodes=state.nodes,
+            nodes=state.present.next(nodes) if self._changes else nodes,
             contribution_contracts=state.contribution_contracts,
             accrued=state.accrued,
             recipients=state.recipients,
             past=state.past,
+            previous=state if self._changes else None,
         )
-        return replace(self._snapshot, version=self._snapshot.version + 1, state=fresh)
+        self._snapshot = replace(self._snapshot, version=version, state=fresh)
+        return self._snapshot
 
-    def measure(self, question: str, rounds: int, repeats: int = 1) -> Figures:
-        """What `question` costs: the medians of some rounds, each of which asks it `repeats` times."""
+    def measure(
+        self, question: str, rounds: int, repeats: int = 1, among: Callable[[list[float]], float] = statistics.median
+    ) -> Figures:
+        """What `question` costs `among` some rounds, each of which asks it `repeats` times."""
         ours, plain, holds = [], [], []
         size = 0
         for _ in range(rounds):
@@ -91,7 +108,7 @@ class Bench:
             ours.append(cpu)
             holds.append(hold)
             plain.append(asyncio.run(_asked(self.plain, question, self.snapshot(), repeats))[0])
-        return Figures(statistics.median(ours), statistics.median(plain), max(holds[1:], default=0), size)
+        return Figures(among(ours), among(plain), max(holds[1:], default=0), size)
 
 
 async def _asked(schema: ServedSchema, question: str, snapshot: Snapshot, repeats: int) -> tuple[float, float, int]:
@@ -161,7 +178,8 @@ def many_nodes(snapshot: Snapshot, nodes: int) -> Snapshot:
 
 
 def _contributor(operator: Contributor, number: int, place: int) -> Contributor:
-    address = operator.address if place == 0 else f"0x{number % 500:036x}{place:04x}"
+    # As in the service, all who name an address have the same object.
+    address = operator.address if place == 0 else eth_address(f"0x{number % 500:036x}{place:04x}")
     return replace(operator, address=address, amount=operator.amount // CONTRIBUTORS, is_operator=place == 0)
 
 

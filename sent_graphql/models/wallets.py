@@ -4,9 +4,8 @@ Made on demand, and no more of them than is asked for. Attribute names are the G
 network.py.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import cached_property
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from msgspec import Struct, structs
 
@@ -19,6 +18,22 @@ Holder: TypeAlias = ServiceNode | ContributionContract
 _EXITED: Final = ServiceNodeState.EXITED
 _FINALIZED: Final = ContributionStatus.FINALIZED
 """Looked up once: to read a member off its enum takes longer than to compare it."""
+
+
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """A property that is made once. functools' cached one takes a lock, which costs more than what is made here."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self._name = make.__name__
+
+    def __get__(self, instance: Any, _owner: type) -> T:  # noqa: ANN401
+        made: T = self._make(instance)
+        instance.__dict__[self._name] = made
+        return made
 
 
 class Stake(Struct, frozen=True, gc=False):
@@ -110,21 +125,25 @@ class Wallet(Struct, frozen=True, kw_only=True, dict=True):
         """The address's, whatever it has."""
         return global_id("Wallet", self.address)
 
-    @property
+    @Once
     def total_staked(self) -> int:
         """Sum of the present stakes, none of which is made for it."""
         address = self.address
         return sum([one.amount for holder in self._holders() for one in holder.contributors if one.address == address])
 
-    @cached_property
+    @Once
     def stakes(self) -> tuple[Stake, ...]:
         """The present stakes: in nodes, then in contracts."""
         return stakes_in(self._holders(), self.address)
 
-    def _holders(self) -> Sequence[Holder]:
-        """Nodes that still hold the money, and contracts that gather it."""
-        nodes = [node for node in self.nodes if node.state is not _EXITED]
-        return [*nodes, *[contract for contract in self.contracts if contract.status is not _FINALIZED]]
+    def _holders(self) -> Iterator[Holder]:
+        """Nodes that still hold the money, then contracts that gather it."""
+        for node in self.nodes:
+            if node.state is not _EXITED:
+                yield node
+        for contract in self.contracts:
+            if contract.status is not _FINALIZED:
+                yield contract
 
 
 def contribution(holder: Holder, address: str) -> Contributor | None:
@@ -138,5 +157,9 @@ def contribution(holder: Holder, address: str) -> Contributor | None:
 
 def stakes_in(holders: Iterable[Holder], address: str) -> tuple[Stake, ...]:
     """The stakes that the wallet has, or had, in these."""
-    own = [(contribution(holder, address), holder) for holder in holders]
-    return tuple([Stake(one, holder) for one, holder in own if one is not None])
+    stakes = []
+    for holder in holders:
+        own = contribution(holder, address)
+        if own is not None:
+            stakes.append(Stake(own, holder))
+    return tuple(stakes)
