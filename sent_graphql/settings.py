@@ -358,6 +358,13 @@ class HttpSettings(Section):
         Seconds, Field(description="Longest that a request may wait until it is looked at; then it gets 503.")
     ] = 2.0
     max_body_bytes: Annotated[int, Field(ge=1024, description="Largest request body.")] = 256 * 1024
+    max_awaited_bytes: Annotated[
+        int,
+        Field(
+            ge=1024,
+            description="Bytes held of bodies that have not come whole, of all clients; one that is beyond gets 503.",
+        ),
+    ] = 64 * 1024 * 1024
     body_timeout: Annotated[Seconds, Field(description="Longest time that a client may take to send a body.")] = 30.0
     shutdown_grace: Annotated[Seconds, Field(description="How long open answers may take at shut down.")] = 10.0
 

@@ -15,10 +15,10 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sent_graphql.http.guard import BAD_HEAD, SLOW_HEAD, SLOW_READER, UNREAD, Guard, NoRoomError
-from sent_graphql.http.heads import Head, RefusedHeadError, check_head, refusal_bytes, too_large
+from sent_graphql.http.heads import MAX_HEADERS, Head, RefusedHeadError, check_head, refusal_bytes, too_large
 from sent_graphql.http.lines import LINE
 from sent_graphql.http.quotas import FREE
-from sent_graphql.http.waits import ARRIVED, unread_seconds
+from sent_graphql.http.waits import ARRIVED, WORTH_ASKING, unread_seconds
 from sent_graphql.http.whole_writes import WholeWrites
 from sent_graphql.http.workload import RETRY_SECONDS, overload
 from sent_graphql.settings import HttpSettings
@@ -53,8 +53,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._arrived = 0.0
         self._unread = 0
-        self._in_head = False
-        self._in_request = False
+        self._is_read = self._in_head = self._in_request = False
         self._is_turned_away = self._is_upgrade = self._is_declined = False
         self._fed = self._again = b""
         self._leave: Callable[[], None] | None = None
@@ -83,19 +82,20 @@ class GuardedProtocol(HttpToolsProtocol):
         """Takes what has come; a head that has begun must be whole in time, however it trickles."""
         if self._is_turned_away:
             return
-        late = unread_seconds(self._socket)
+        now = monotonic()
+        late = self._waited(now)
         if late > self.settings.max_delay and self._is_new(data):
             self.guard.refused[UNREAD] += 1
             self.transport.write(TOO_LATE)
             self.transport.close()
             return
-        self._arrived = monotonic() - late
+        self._arrived = now - late
         self._unread = self._unread + len(data) if self._in_head else len(data)
         self._again = data
         while self._again:
             self._fed, self._again = self._again, b""
             super().data_received(self._fed)
-        if self._in_head and self._unread > self.settings.max_header_bytes and not self.transport.is_closing():
+        if self._in_head and self._is_too_large() and not self.transport.is_closing():
             self._refuse(too_large(self.settings))
         if self._is_answering():
             self._stop_awaiting()
@@ -252,6 +252,17 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             self.transport.write_eof()
             self._head_due = self.loop.call_later(HEARD_OUT, self.transport.abort)
+
+    def _waited(self, now: float) -> float:
+        """Seconds for which what is read now has been there. Only a busy loop lets it wait, and a new client's may have
+        waited ahead of the door as well."""
+        is_first, self._is_read = not self._is_read, True
+        may_have = self.guard.reads.longest_wait(now)
+        return unread_seconds(self._socket) if is_first or may_have > WORTH_ASKING else 0.0
+
+    def _is_too_large(self) -> bool:
+        """Whether a head that has begun is, so far."""
+        return self._unread > self.settings.max_header_bytes or len(self.headers) > MAX_HEADERS
 
     def _is_new(self, data: bytes) -> bool:
         """Whether a request begins that may be refused unread: it is nobody's who watches over the service."""

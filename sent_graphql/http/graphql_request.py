@@ -1,27 +1,16 @@
 """A GraphQL request as it comes over HTTP: its parameters read, bounded and checked before anything runs."""
 
-import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 from starlette.requests import Request
 
-from sent_graphql.cache.answers import IDENTITY
 from sent_graphql.http.json_texts import BadJsonError, JsonReader, read_object
 from sent_graphql.live.subscriptions import Operation
 
 BATCH: Final = re.compile(rb"\s*\[\s*\{")
-
-BODY_DUE: Final = "body_due"
-"""Where a request's state tells when an awaited body must be there, in seconds of the loop's clock."""
-
-NOT_CODED: Final[Mapping[str, str]] = {"accept-encoding": IDENTITY}
-"""Tells which codings of a body are understood."""
-
-WHOLE_BODY: Final = "whole_body"
-"""Where a request's state has the body, where all of it has come already."""
 
 
 class RequestError(Exception):
@@ -64,15 +53,13 @@ class Parameters(msgspec.Struct, frozen=True, rename="camel"):
 class RequestReader:
     """Reads the parameters of a request: from the query string of a GET, from the JSON body of a POST.
 
-    `max_body_bytes` bounds what is read, `body_timeout` (seconds) how long a client may take to send it. `resolve`
-    puts in the documents that requests name.
+    `read_body` reads it within bounds. `resolve` puts in the documents that requests name.
     """
 
     def __init__(
-        self, *, max_body_bytes: int, body_timeout: float, resolve: Callable[[Parameters], Parameters]
+        self, *, read_body: Callable[[Request], Awaitable[bytes]], resolve: Callable[[Parameters], Parameters]
     ) -> None:
-        self._max_body_bytes = max_body_bytes
-        self._body_timeout = body_timeout
+        self._read_body = read_body
         self._resolve = resolve
         self._body = JsonReader(Parameters, "The body")
 
@@ -82,8 +69,7 @@ class RequestReader:
             parameters = self._from_query_string(request)
         else:
             _require_json(request.headers.get("content-type"))
-            body = await read_body(request, max_bytes=self._max_body_bytes, timeout=self._body_timeout)
-            parameters = self._from_body(body)
+            parameters = self._from_body(await self._read_body(request))
         parameters = self._resolve(parameters)
         if not parameters.query:
             raise RequestError(400, "There is no `query`: send a GraphQL document as a non-empty string.")
@@ -111,36 +97,6 @@ class RequestReader:
         except BadJsonError as error:
             hint = " Ask each question by itself: batches are not served." if BATCH.match(body) else ""
             raise RequestError(400, f"{error}.{hint}") from None
-
-
-async def read_body(request: Request, *, max_bytes: int, timeout: float) -> bytes:
-    """The body; RequestError for one that is coded, too large or takes longer to come than `timeout` seconds.
-
-    As much again as is allowed is read and dropped, for a connection that is closed on a client which still sends
-    takes the answer with it.
-    """
-    if request.headers.get("content-encoding", IDENTITY).strip().lower() not in {"", IDENTITY}:
-        raise RequestError(415, "The body must come as it is, without a Content-Encoding.", NOT_CODED)
-    state = request.scope.get("state", {})
-    whole: bytes | None = state.get(WHOLE_BODY)
-    if whole is not None and len(whole) <= max_bytes:
-        return whole
-    body = bytearray()
-    length = 0
-    due = state.get(BODY_DUE) or asyncio.get_running_loop().time() + timeout
-    try:
-        async with asyncio.timeout_at(due):
-            async for chunk in request.stream():
-                length += len(chunk)
-                if length <= max_bytes:
-                    body += chunk
-                elif length > 2 * max_bytes:
-                    break
-    except TimeoutError:
-        raise RequestError(408, "The body took too long to come.", {"connection": "close"}) from None
-    if length > max_bytes:
-        raise RequestError(413, f"The body is larger than {max_bytes} bytes.", {"connection": "close"})
-    return bytes(body)
 
 
 def _require_json(content_type: str | None) -> None:

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sent_graphql.http.bodies import Bodies
 from sent_graphql.http.clients import client_of
-from sent_graphql.http.graphql_request import RequestError, read_body
+from sent_graphql.http.graphql_request import RequestError
 from sent_graphql.http.info import network_summary
-from sent_graphql.http.not_now import RateLimitedError
+from sent_graphql.http.not_now import OverloadError, RateLimitedError
 from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.replies import json_reply
 from sent_graphql.http.snapshots import SnapshotReader
@@ -65,7 +66,7 @@ _FIELDS: Final = {
 
 
 class RegistrationRoutes:
-    """The endpoints. `clock` gives unix seconds; `body_timeout` is how long a client may take to send a form."""
+    """The endpoints. `clock` gives unix seconds."""
 
     def __init__(
         self,
@@ -74,14 +75,14 @@ class RegistrationRoutes:
         limit: RateLimit,
         *,
         clock: Callable[[], float],
-        body_timeout: float,
+        bodies: Bodies,
     ) -> None:
         self._desk: RegistrationDesk | None = services.registration_desk
         self._kept: Registrations | None = services.registrations
         self._snapshots = snapshots
         self._limit = limit
         self._clock = clock
-        self._body_timeout = body_timeout
+        self._bodies = bodies
 
     def routes(self) -> list[Route]:
         """Both. A key may hold slashes: those of base64."""
@@ -97,6 +98,8 @@ class RegistrationRoutes:
         except RequestError as error:
             fault = {"code": _BAD_REQUEST, "error": error.message}
             return await self._refused(error.status, fault, headers=error.headers)
+        except OverloadError as error:
+            return await self._overloaded(error)
         if self._desk is None:
             return await self._database_away()
         try:
@@ -114,8 +117,7 @@ class RegistrationRoutes:
         try:
             stored = await self._desk.store(texts, Spelling.HEX_OR_BASE64)
         except WorkersError as error:
-            retry = {"retry-after": str(error.retry_after)}
-            return await self._refused(503, {"code": "overloaded", "error": str(error)}, headers=retry)
+            return await self._overloaded(error)
         except DatabaseUnavailableError:
             return await self._database_away()
         if stored.registration is None:
@@ -157,7 +159,7 @@ class RegistrationRoutes:
         return given
 
     async def _form(self, request: Request) -> bytes:
-        body = await read_body(request, max_bytes=MAX_FORM_BYTES, timeout=self._body_timeout)
+        body = await self._bodies.read(request, MAX_FORM_BYTES)
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if body and media_type != _FORM:
             raise RequestError(415, f"The content type must be {_FORM}.", {"accept-post": _FORM})
@@ -178,6 +180,10 @@ class RegistrationRoutes:
 
     async def _too_many(self, error: RateLimitedError) -> Response:
         return await self._refused(error.status, {"code": "rate_limited", "error": str(error)}, headers=error.headers)
+
+    async def _overloaded(self, error: OverloadError | WorkersError) -> Response:
+        retry = {"retry-after": str(error.retry_after)}
+        return await self._refused(503, {"code": "overloaded", "error": str(error)}, headers=retry)
 
     async def _database_away(self) -> Response:
         error = {"code": "database_unavailable", "error": "The database does not answer: try again shortly."}

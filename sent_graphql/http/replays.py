@@ -14,9 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sent_graphql.cache.answers import AnswerKey, MemoryAnswers
 from sent_graphql.cache.bounded import BoundedMap
+from sent_graphql.http.bodies import BODY_DUE, WHOLE_BODY
 from sent_graphql.http.cached_answers import SETTLED, Settled
 from sent_graphql.http.freshness import Freshness
-from sent_graphql.http.graphql_request import BODY_DUE, WHOLE_BODY
 from sent_graphql.http.middleware import REQUEST_ID, RequestLine
 from sent_graphql.http.replies import NOT_STORED
 from sent_graphql.http.snapshots import SnapshotReader

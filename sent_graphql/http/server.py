@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Lifespan, Receive, Scope, Send
 
 from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.http.admission import Admission
+from sent_graphql.http.bodies import Bodies
 from sent_graphql.http.cached_answers import CachedAnswers
 from sent_graphql.http.event_stream import EventStreams
 from sent_graphql.http.freshness import Freshness
@@ -76,6 +78,7 @@ def create_app(
         admission=Admission(schema.documents, schema.reading, costs, limit, workload, settings.graphql),
         workload=workload,
     )
+    bodies = Bodies(settings.http, workload)
     answers = answers or MemoryAnswers(settings.cache.answers_bytes)
     freshness = Freshness(settings.cache.max_age, clock=clock)
     graphql = GraphQLView(
@@ -83,8 +86,7 @@ def create_app(
         answers=CachedAnswers(schema, snapshots=snapshots, store=answers, counts=answers.counts, freshness=freshness),
         streams=EventStreams(live=live, operations=operations, connections=connections, settings=settings.live),
         reader=RequestReader(
-            max_body_bytes=settings.http.max_body_bytes,
-            body_timeout=settings.http.body_timeout,
+            read_body=partial(bodies.read, max_bytes=settings.http.max_body_bytes),
             resolve=PersistedQueries().resolved,
         ),
         page=GraphiqlPage(network=settings.network.name) if settings.http.graphiql else None,
@@ -104,9 +106,7 @@ def create_app(
         Route("/info", Info(snapshots, clock=clock).__call__),
         Route("/healthz", healthz),
         Route("/readyz", Readyz(snapshots).__call__),
-        *RegistrationRoutes(
-            services or Services(), snapshots, limit, clock=clock, body_timeout=settings.http.body_timeout
-        ).routes(),
+        *RegistrationRoutes(services or Services(), snapshots, limit, clock=clock, bodies=bodies).routes(),
     ]
     if settings.http.graphiql:
         routes.append(assets())

@@ -18,7 +18,9 @@ RETRY_SECONDS: Final = 2
 NO_PLACE: Final = "no_place"
 NO_TURN: Final = "no_turn"
 LATE: Final = "late"
-"""Why one is refused: too many wait already, it has waited too long for its turn, or to be looked at."""
+BODIES: Final = "bodies"
+"""Why one is refused: too many wait already, it has waited too long for its turn, or to be looked at, or the parts of
+bodies that are held while their rest is awaited are too much."""
 
 
 def overload() -> OverloadError:
@@ -37,7 +39,7 @@ class Workload:
         self._settings = settings
         self._under_way = 0
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
-        self.refused = {NO_PLACE: 0, NO_TURN: 0, LATE: 0}
+        self.refused = {NO_PLACE: 0, NO_TURN: 0, LATE: 0, BODIES: 0}
         """How many were, and why."""
         self.waits = Tally()
         """Waits for room; those in vain are failures."""

@@ -11,17 +11,19 @@ from msgspec import structs
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from sent_graphql.http.bodies import Bodies
 from sent_graphql.http.info import network_summary
 from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.registrations import MAX_FORM_BYTES, MAX_LISTED, RegistrationRoutes
 from sent_graphql.http.replies import on_http_exception
+from sent_graphql.http.workload import Workload
 from sent_graphql.models.pages import Slice, Window
 from sent_graphql.models.proofs import RegistrationTexts, Spelling, StoredRegistration
 from sent_graphql.models.registrations import Registration, RegistrationError, RegistrationKind
 from sent_graphql.models.registrations import RegistrationErrorCode as Code
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.resolvers.services import Services
-from sent_graphql.settings import RateLimitSettings
+from sent_graphql.settings import GraphqlSettings, HttpSettings, RateLimitSettings
 from sent_graphql.sources.database.errors import DatabaseUnavailableError
 from sent_graphql.workers.errors import WorkersBusyError
 
@@ -41,6 +43,7 @@ SOLO = Registration(
 )
 SHARED = structs.replace(SOLO, kind=RegistrationKind.CONTRACT, contract=CONTRACT)
 GIVEN = {"pubkey_bls": SOLO.pubkey_bls, "sig_ed25519": SOLO.sig_ed25519, "sig_bls": SOLO.sig_bls, "operator": OPERATOR}
+BODIES = Bodies(HttpSettings(max_awaited_bytes=2_000), Workload(GraphqlSettings()))
 SHOWN = {"pubkey_ed25519": PUBKEY, **GIVEN, "type": "solo"}
 
 
@@ -122,7 +125,7 @@ async def rest(desk: Desk, kept: Kept, reader: Held) -> AsyncIterator[httpx.Asyn
 
 def _client(services: Services, reader: Held, **limits: float) -> httpx.AsyncClient:
     limit = RateLimit(RateLimitSettings.model_validate(limits))
-    routes = RegistrationRoutes(services, reader, limit, clock=lambda: NOW, body_timeout=5.0).routes()
+    routes = RegistrationRoutes(services, reader, limit, clock=lambda: NOW, bodies=BODIES).routes()
     app = Starlette(routes=routes, exception_handlers={HTTPException: on_http_exception})
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
 
@@ -290,6 +293,17 @@ async def test_a_request_that_is_none_is_refused_and_stores_nothing(
     assert response.status_code == status
     if request_["method"] != "HEAD":
         assert told(response)["error"]["code"] == "bad_request"
+    assert desk.taken == []
+
+
+async def test_a_form_for_which_there_is_no_room_is_503(
+    rest: httpx.AsyncClient, desk: Desk, told: Callable[..., Any]
+) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    response = await rest.post(f"/store/{PUBKEY}", content=b"operator=" + b"a" * 3_000, headers=form)
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+    assert told(response)["error"]["code"] == "overloaded"
     assert desk.taken == []
 
 

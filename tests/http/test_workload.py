@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from sent_graphql.http.not_now import OverloadError
-from sent_graphql.http.workload import LATE, NO_PLACE, NO_TURN, Workload
+from sent_graphql.http.workload import BODIES, LATE, NO_PLACE, NO_TURN, Workload
 from sent_graphql.schema.price import Price
 from sent_graphql.settings import GraphqlSettings
 
@@ -101,7 +101,7 @@ async def test_when_too_many_wait_one_more_is_refused_at_once() -> None:
     with pytest.raises(OverloadError) as refused:
         await work.share(Price(80)).__aenter__()
     assert refused.value.retry_after > 0
-    assert work.refused == {NO_PLACE: 1, NO_TURN: 0, LATE: 0}
+    assert work.refused == {NO_PLACE: 1, NO_TURN: 0, LATE: 0, BODIES: 0}
     for one in held:
         await one.end()
     assert (work.under_way, work.waiting) == (0, 0)
@@ -113,7 +113,7 @@ async def test_who_waits_too_long_is_refused_and_leaves_nothing() -> None:
         with pytest.raises(OverloadError):
             await work.share(Price(80)).__aenter__()
         assert (work.under_way, work.waiting) == (80, 0)
-        assert work.refused == {NO_PLACE: 0, NO_TURN: 1, LATE: 0}
+        assert work.refused == {NO_PLACE: 0, NO_TURN: 1, LATE: 0, BODIES: 0}
         assert (work.waits.count, work.waits.failures) == (1, 1)
 
 

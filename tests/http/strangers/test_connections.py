@@ -94,6 +94,20 @@ async def test_a_head_that_is_too_large_is_refused_in_words(host: Any, head: byt
     assert b"x-content-type-options: nosniff" in answer
 
 
+@pytest.mark.parametrize("end", [b"", b"\r\n"], ids=["not ended", "ended"])
+async def test_a_head_of_many_short_headers_is_refused_before_it_costs_many_times_its_bytes(
+    host: Any, end: bytes
+) -> None:
+    here = await host()
+    stranger = await here.stranger()
+    await stranger.say(GET + b"a:\r\n" * 127 + b"\r\n")
+    assert "200 OK" in await stranger.answer()
+    await stranger.say(GET + b"a:\r\n" * 129 + end)
+    answer = await stranger.rest()
+    assert answer.startswith(b"HTTP/1.1 431")
+    assert b"at most 16384 bytes and 128 headers." in answer
+
+
 @pytest.mark.parametrize(
     "text",
     [

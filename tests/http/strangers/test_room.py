@@ -105,6 +105,38 @@ async def test_few_of_those_who_found_no_room_are_heard_out_and_not_for_long(
     assert await here.is_well()
 
 
+def posted(size: int) -> tuple[bytes, bytes]:
+    """A question in `size` bytes: nearly all of it, and the rest."""
+    body = b'{"query":"{__typename}"}'.ljust(size)
+    head = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    return head % size + body[:-10], body[-10:]
+
+
+async def test_parts_of_bodies_are_held_up_to_a_bound_of_all(host: Any) -> None:
+    here = await host(http={"max_awaited_bytes": 100_000})
+    first, second, third = [await here.stranger() for _ in range(3)]
+    begun, ending = posted(60_000)
+    await first.say(begun)
+    await here.is_well()  # so that it has been read
+    await second.say(begun)
+    assert await here.is_well()
+    await second.say(ending)
+    refused = await second.answer()
+    assert refused.startswith("HTTP/1.1 503 ")
+    assert "retry-after: 2" in refused
+    assert '"code":"OVERLOADED"' in refused
+    await first.say(ending)
+    assert '"__typename":"Query"' in await first.answer()
+    await third.say(begun)
+    await here.is_well()
+    await third.close()
+    assert await here.is_well()
+    await second.say(begun)
+    assert await here.is_well()
+    await second.say(ending)
+    assert '"__typename":"Query"' in await second.answer()
+
+
 async def test_a_websocket_leaves_its_place_among_the_connections_to_its_own_bound(host: Any) -> None:
     here = await host(http={"max_connections": 2, "max_connections_per_address": 2, "header_timeout": 0.1})
     sockets = [await here.websocket() for _ in range(6)]
