@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import random
 import socket
 import sys
@@ -18,6 +17,7 @@ from starlette.types import ASGIApp
 from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.errors import UnavailableError
+from sent_graphql.garbage import Collector, keep_for_ever
 from sent_graphql.http.guard import Guard
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.rate_limit import RateLimit
@@ -200,6 +200,7 @@ class Service:
         self.guard = Guard(settings.http, settings.live.max_connections_per_address)
         self._connections = LiveConnections(settings.live)
         limit, workload = RateLimit(settings.rate_limit), Workload(settings.graphql)
+        self._collector = Collector(lambda: not (workload.under_way or schema.reading.waiting))
         answers = MemoryAnswers(settings.cache.answers_bytes)
         self.snapshots.follow(answers.renew)
         self.app: ASGIApp = create_app(
@@ -263,9 +264,7 @@ class Service:
                 await self._open_database()
                 await self._life_keep.restore()
                 await self._restore()
-                # What start-up has made stays: looking through it again would hold the loop for tens of milliseconds.
-                gc.collect()
-                gc.freeze()
+                keep_for_ever()
                 for source in (self._rpc, self._contracts_source, self._oxend_source):
                     await source.start()
                     sources.push_async_callback(source.close)
@@ -290,6 +289,7 @@ class Service:
                     self.live.run(),
                     self._keep_now_and_then(),
                     self._keep_who_has_left(),
+                    self._collector.run(),
                     *(push.run() for push in self._pushes()),
                     *((self._metrics.watch_loop(), self._metrics.serve()) if self._metrics else ()),
                 )

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from graphql import (
+    ExecutionResult,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -17,6 +18,7 @@ from graphql import (
     OperationType,
     is_composite_type,
 )
+from graphql.execution import ExperimentalIncrementalExecutionResults
 from graphql.execution.collect_fields import DeferUsage, FieldDetailsList, GroupedFieldSet
 from graphql.pyutils import AwaitableOrValue, Path
 from graphql.pyutils.is_awaitable import is_async_iterable
@@ -68,6 +70,11 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
         return super().execute_collected_root_fields(
             root_type, root_value, grouped_field_set, serially, new_defer_usages
         )
+
+    def build_response(self, data: dict[str, Any] | None) -> ExecutionResult | ExperimentalIncrementalExecutionResults:
+        """The end. An executor is part of a circle: what it has collected goes at once, and not with the garbage."""
+        self._relevant_sub_fields.clear()
+        return super().build_response(data)
 
     def execute_field(
         self,
@@ -175,9 +182,7 @@ class CompiledExecution(StrawberryGraphQLCoreExecutionContext):
     def _project(self, projection: Projection) -> Project | None:
         """The projection with what it takes from this execution; null where that cannot be used."""
         if projection not in self._bound:
-            self._bound[projection] = projection.bound(
-                self._lookup_info, self._arguments, encodes=self._encodes
-            )
+            self._bound[projection] = projection.bound(self._lookup_info, self._arguments, encodes=self._encodes)
         return self._bound[projection]
 
     def _arguments(self, call: Call) -> Mapping[str, Any]:

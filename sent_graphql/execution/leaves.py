@@ -6,6 +6,7 @@ The common types are written out in line. Any other value, be it invalid, goes t
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any, Final
 
 from graphql import (
@@ -18,6 +19,9 @@ from graphql import (
     GraphQLString,
     Undefined,
 )
+
+MAX_KINDS: Final = 256
+"""Leaf types, each nullable or not, for which what serialises them is kept: all selections share it."""
 
 Bind = Callable[[object], str]
 """Gives the name by which the generated source refers to an object."""
@@ -54,6 +58,7 @@ def items_expression(kind: GraphQLLeafType, items: str, *, nullable: bool, bind:
     return f"[*map({bind(serialiser(kind, nullable=nullable))}, {items})]"
 
 
+@lru_cache(maxsize=MAX_KINDS)
 def serialiser(kind: GraphQLLeafType, *, nullable: bool) -> Callable[[Any], Any]:
     """Serialises one value of any type; raises for each that is an error, or has to be awaited."""
     serialise = kind.coerce_output_value
@@ -72,6 +77,7 @@ def serialiser(kind: GraphQLLeafType, *, nullable: bool) -> Callable[[Any], Any]
     return serialised
 
 
+@lru_cache(maxsize=MAX_KINDS)
 def _names(kind: GraphQLLeafType, *, nullable: bool) -> dict[int, str | None] | None:
     """The names of an enum's members by identity, which is cheaper than their hashes: members live for ever."""
     members = getattr(kind, "wrapped_cls", None)

@@ -1,6 +1,6 @@
 """Documents checked before they are executed: by what is quick first, then by graphql-core's rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from graphql import (
@@ -11,6 +11,7 @@ from graphql import (
     NoFragmentCyclesRule,
     NoSchemaIntrospectionCustomRule,
     NoUnusedFragmentsRule,
+    OverlappingFieldsCanBeMergedRule,
     ValuesOfCorrectTypeRule,
     specified_rules,
     validate,
@@ -29,6 +30,21 @@ MAX_ERRORS: Final = 10
 
 FRAGMENT_RULES: Final = (NoFragmentCyclesRule, NoUnusedFragmentsRule)
 """What the measuring of a document relies on."""
+
+
+class _FieldsCanBeMergedRule(OverlappingFieldsCanBeMergedRule):
+    """The same; what it has found out goes with its end. Rules are parts of circles, and left to the collector."""
+
+    def leave_document(self, *_: object) -> None:
+        """All is checked."""
+        del self.rule_context
+
+
+REPLACED: Final[Mapping[type[ASTValidationRule], type[ASTValidationRule]]] = {
+    ValuesOfCorrectTypeRule: NamedValuesRule,
+    OverlappingFieldsCanBeMergedRule: _FieldsCanBeMergedRule,
+}
+"""Rules that are ours; literals are checked by one that names the argument."""
 
 
 class Checks(SchemaExtension):
@@ -85,7 +101,6 @@ class Checker:
         return validate(schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=hide)
 
     def _rules(self, usual: tuple[type[ASTValidationRule], ...]) -> tuple[type[ASTValidationRule], ...]:
-        """Literals are checked by a rule of ours, which names the argument."""
-        kept = (rule for rule in usual if rule not in {ValuesOfCorrectTypeRule, *FRAGMENT_RULES})
-        rules = (*kept, MaybeNullValidationRule, OneOfInputValidationRule, NamedValuesRule)
+        kept = (REPLACED.get(rule, rule) for rule in usual if rule not in FRAGMENT_RULES)
+        rules = (*kept, MaybeNullValidationRule, OneOfInputValidationRule)
         return rules if self._settings.introspection else (*rules, NoSchemaIntrospectionCustomRule)

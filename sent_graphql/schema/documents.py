@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Final
+from typing import Final, TypeVar
 
 from graphql import (
     DocumentNode,
@@ -13,13 +13,14 @@ from graphql import (
     Node,
     OperationDefinitionNode,
     Visitor,
-    parse,
     print_ast,
     visit,
 )
 from strawberry.extensions import SchemaExtension
 
 from sent_graphql.models.parts import Part
+from sent_graphql.schema import trees
+from sent_graphql.schema.policy import PARSE_FAILED
 from sent_graphql.schema.price import Price
 
 MAX_DOCUMENTS: Final = 1_000
@@ -28,8 +29,8 @@ MAX_DOCUMENTS: Final = 1_000
 MAX_LENGTH: Final = 16_384
 """Characters of the longest document that is kept."""
 
-MAX_CHARACTERS: Final = 400_000
-"""Characters of all documents kept; a parsed one takes up to 280 bytes for each."""
+MAX_CHARACTERS: Final = 200_000
+"""Characters of all documents kept; a parsed one takes up to 200 bytes for each."""
 
 MAX_UNCHECKED: Final = 64
 """Documents kept that have been read and not yet been found valid, or are too long to be kept: those of requests that
@@ -109,6 +110,20 @@ class Document:
         return found
 
 
+class Unreadable:
+    """A text that cannot be parsed, and why."""
+
+    def __init__(self, error: GraphQLError) -> None:
+        self._message = error.message
+        self._locations = error.locations
+
+    def error(self) -> GraphQLError:
+        """The error, another one for each who is told: raising one marks it, and to find its place takes its time."""
+        error = GraphQLError(self._message, extensions={"code": PARSE_FAILED})
+        error.locations = self._locations
+        return error
+
+
 class Documents:
     """The documents of one schema by their texts. One has at most `max_tokens` tokens."""
 
@@ -116,7 +131,7 @@ class Documents:
         self.max_tokens = max_tokens
         self._documents: OrderedDict[str, Document] = OrderedDict()
         self._unchecked: OrderedDict[str, Document] = OrderedDict()
-        self._unreadable: OrderedDict[str, None] = OrderedDict()
+        self._unreadable: OrderedDict[str, Unreadable] = OrderedDict()
         self._characters = 0
 
     def get(self, text: str | None) -> Document | None:
@@ -128,25 +143,30 @@ class Documents:
 
     def read(self, text: str) -> Document | None:
         """The document of that text, be it valid or not; null for one that cannot be parsed."""
-        known = self.get(text) or self._unchecked.get(text)
-        if known is None and text not in self._unreadable:
+        found = self.found(text)
+        return found if isinstance(found, Document) else None
+
+    def found(self, text: str) -> Document | Unreadable:
+        """The same, or why there is none."""
+        known = self.get(text) or self._unchecked.get(text) or self._unreadable.get(text)
+        if known is None:
             known = self.parsed(text)
             self.note(text, known)
         return known
 
-    def parsed(self, text: str) -> Document | None:
-        """A document that nobody else has; it changes nothing here, so that another thread may call it."""
+    def parsed(self, text: str) -> Document | Unreadable:
+        """What nobody else has; it changes nothing here, so that another thread may call it."""
         try:
-            return Document(parse(text, max_tokens=self.max_tokens))
-        except (GraphQLError, RecursionError):
-            return None
+            return Document(trees.parsed(text, self.max_tokens))
+        except GraphQLError as error:
+            return Unreadable(error)
 
-    def note(self, text: str, read: Document | None) -> None:
-        """Remembers for a while what a text says; null for one that cannot be parsed."""
-        noted: OrderedDict[str, Any] = self._unchecked if read is not None else self._unreadable
-        noted[text] = read
-        if len(noted) > MAX_UNCHECKED:
-            noted.popitem(last=False)
+    def note(self, text: str, read: Document | Unreadable) -> None:
+        """Remembers for a while what a text says."""
+        if isinstance(read, Document):
+            _remember(self._unchecked, text, read)
+        else:
+            _remember(self._unreadable, text, read)
 
     def is_read(self, text: str) -> bool:
         """Whether it is known what that text says, or that it says nothing."""
@@ -169,18 +189,27 @@ class Documents:
             self._characters -= len(oldest)
 
 
+V = TypeVar("V")
+
+
+def _remember(noted: OrderedDict[str, V], text: str, read: V) -> None:
+    noted[text] = read
+    if len(noted) > MAX_UNCHECKED:
+        noted.popitem(last=False)
+
+
 class KnownDocuments(SchemaExtension):
-    """Spares documents that have been read the parser, and bounds what it reads. One instance per request."""
+    """Reads documents in Strawberry's place: it would parse each again. One instance per request."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
 
     def on_parse(self) -> Iterator[None]:
-        """Give the document that has been read in place of a parsed one."""
+        """Give the document, or raise the error of a text that is none."""
         text = self.execution_context.query
-        known = self._documents.get(text) or self._documents.unchecked(text)
-        if known is not None:
-            self.execution_context.graphql_document = known.tree
-        elif self._documents.max_tokens is not None:
-            self.execution_context.parse_options["max_tokens"] = self._documents.max_tokens
+        if text is not None:
+            found = self._documents.found(text)
+            if isinstance(found, Unreadable):
+                raise found.error()
+            self.execution_context.graphql_document = found.tree
         yield

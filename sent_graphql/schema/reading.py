@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias
 
 from sent_graphql.cache.flights import Flights
-from sent_graphql.schema.documents import Document, Documents
+from sent_graphql.schema.documents import Document, Documents, Unreadable
 
 LARGE: Final = 1_000
 """Characters of the largest document that is read on the event loop, in some 10 ms."""
@@ -23,7 +23,7 @@ class Reading:
         self._documents = documents
         self._make_ready = make_ready
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="documents")
-        self._flights: Flights[Document | None] = Flights()
+        self._flights: Flights[Document | Unreadable] = Flights()
         self.waiting = 0
         """Who waits for a document to be read."""
 
@@ -43,11 +43,13 @@ class Reading:
         if not self._documents.is_read(text):
             self._documents.note(text, read)
 
-    async def _in_thread(self, text: str, name: str | None, variables: Mapping[str, Any] | None) -> Document | None:
+    async def _in_thread(
+        self, text: str, name: str | None, variables: Mapping[str, Any] | None
+    ) -> Document | Unreadable:
         return await get_running_loop().run_in_executor(self._thread, self._read, text, name, variables)
 
-    def _read(self, text: str, name: str | None, variables: Mapping[str, Any] | None) -> Document | None:
-        document = self._documents.parsed(text)
-        if document is not None:
-            self._make_ready(document, name, variables)
-        return document
+    def _read(self, text: str, name: str | None, variables: Mapping[str, Any] | None) -> Document | Unreadable:
+        found = self._documents.parsed(text)
+        if isinstance(found, Document):
+            self._make_ready(found, name, variables)
+        return found

@@ -40,7 +40,8 @@ def selected_fields(schema: GraphQLSchema, tree: DocumentNode) -> list[SelectedF
     types = TypeInfo(schema)
     fields = _Fields(types)
     visit(tree, TypeInfoVisitor(types, fields))
-    return fields.selected
+    selected, fields.selected = fields.selected, []  # visitors are left to the garbage collector
+    return selected
 
 
 def parts_selected(schema: GraphQLSchema, tree: DocumentNode) -> Part:

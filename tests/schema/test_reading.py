@@ -1,9 +1,11 @@
 """Large documents are read in a thread, while others go on."""
 
 import asyncio
+import threading
 from typing import Any
 
 import pytest
+from graphql import parse
 
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.schema import checks
@@ -43,17 +45,35 @@ async def test_others_go_on_while_a_document_is_checked(schema: ServedSchema, te
     assert schema.documents.is_read(text)
 
 
-@pytest.mark.parametrize("text", [LARGE_DOCUMENT, REFUSED])
+@pytest.mark.parametrize("text", [LARGE_DOCUMENT, REFUSED, UNREADABLE])
 async def test_what_has_been_read_in_a_thread_is_not_read_again(
     schema: ServedSchema, context: RequestContext, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await schema.reading.read(text, None, None)
-    for place in ("strawberry.schema.schema.parse", "sent_graphql.schema.documents.parse"):
+    for place in ("strawberry.schema.schema.parse", "sent_graphql.schema.trees.parse"):
         monkeypatch.setattr(place, None)
     monkeypatch.setattr(checks, "validate", None)
     result = await schema.execute(text, context_value=context)
     assert bool(result.errors) == (text != LARGE_DOCUMENT)
     assert all((error.extensions or {}).get("code") != "INTERNAL" for error in result.errors or ())
+
+
+@pytest.mark.parametrize("text", [LARGE_DOCUMENT, UNREADABLE])
+async def test_a_document_is_parsed_once_and_in_a_thread(
+    schema: ServedSchema, context: RequestContext, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def watched(*arguments: Any, **options: Any) -> Any:
+        threads.append(threading.current_thread())
+        return parse(*arguments, **options)
+
+    monkeypatch.setattr("sent_graphql.schema.trees.parse", watched)
+    for _ in range(2):
+        await schema.reading.read(text, None, None)
+        await schema.execute(text, context_value=context)
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
 
 
 @pytest.mark.parametrize("text", QUESTIONS)
