@@ -33,8 +33,9 @@ class Bodies:
     async def read(self, request: Request, max_bytes: int) -> bytes:
         """The body; RequestError for one that is coded, too large or takes too long to come.
 
-        OverloadError where parts of too many are held, whose rest has yet to come. As much again as is allowed is read
-        and dropped, for a connection that is closed on a client which still sends takes the answer with it.
+        OverloadError, at once, where parts of too many are held whose rest has yet to come. Of one that is too large as
+        much again as is allowed is read and dropped, for a connection that is closed on a client which still sends
+        takes the answer with it.
         """
         if request.headers.get("content-encoding", IDENTITY).strip().lower() not in {"", IDENTITY}:
             raise RequestError(415, "The body must come as it is, without a Content-Encoding.", NOT_CODED)
@@ -51,15 +52,16 @@ class Bodies:
                     length += len(chunk)
                     if length > 2 * max_bytes:
                         break
-                    if length <= max_bytes and self._awaited + len(chunk) <= self._most_awaited:
-                        body += chunk
-                        self._awaited += len(chunk)
+                    if length > max_bytes:
+                        continue
+                    if self._awaited + len(chunk) > self._most_awaited:
+                        raise self._workload.refusal(BODIES)
+                    body += chunk
+                    self._awaited += len(chunk)
         except TimeoutError:
             raise RequestError(408, "The body took too long to come.", {"connection": "close"}) from None
         finally:
             self._awaited -= len(body)
         if length > max_bytes:
             raise RequestError(413, f"The body is larger than {max_bytes} bytes.", {"connection": "close"})
-        if len(body) < length:
-            raise self._workload.refusal(BODIES)
         return bytes(body)

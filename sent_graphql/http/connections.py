@@ -122,8 +122,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._in_head = self._in_request = True
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Takes one line of the head; what trails a body is nobody's."""
-        if self._in_head:
+        """Takes one line of the head, and no more than one too many; what trails a body is nobody's."""
+        if self._in_head and len(self.headers) <= MAX_HEADERS:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
