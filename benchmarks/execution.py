@@ -60,8 +60,8 @@ class Figures:
 class Bench:
     """Both schemas, and snapshots of so many nodes to ask them about.
 
-    `furnish` may put more into them. `changes`: nodes that differ from one snapshot to the next, which hands on the rest,
-    as in the service; with 0, nothing is known of any snapshot beforehand but what had left before it.
+    `furnish` may put more into them. `changes`: nodes that differ from one snapshot to the next, which hands on the
+    rest, as in the service; with 0, nothing is known of any snapshot beforehand but what had left before it.
     """
 
     def __init__(

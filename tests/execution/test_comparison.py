@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from sent_graphql.models.network import ServiceNodeState
 from sent_graphql.models.proofs import ProofJudge, StoredRegistration
 from sent_graphql.models.registrations import RegistrationError, RegistrationErrorCode
 from sent_graphql.models.signatures import RequestErrorCode, RequestRefusedError, RewardsClaim
+from sent_graphql.models.snapshot import NetworkState
 from sent_graphql.models.validation import RegistrationValidation
 from sent_graphql.resolvers.changes import Event
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
@@ -174,6 +175,34 @@ class Networks:
             self._illness(chance).strike(*chance.sample(parts, min(len(parts), chance.choice((1, 3, 10)))))
         return snapshot
 
+    def following(self, first: NetworkState, chance: random.Random, *, known: bool) -> NetworkState:
+        """A state in which some of it has changed: as it follows the first, or made from nothing."""
+        nodes = [
+            self._node(chance, number) if chance.random() < 0.3 else node for number, node in enumerate(first.nodes)
+        ]
+        contracts = [*first.contribution_contracts]
+        if chance.random() < 0.3:
+            contracts[0] = self._make.contract(0, contributors=nodes[0].contributors)
+        accrued = {self._make.address(2): 80} if chance.random() < 0.3 else first.accrued
+        return self._state(nodes, contracts, accrued, first if known else None)
+
+    def state(self, chance: random.Random) -> NetworkState:
+        """A state without illness."""
+        nodes = [self._node(chance, number) for number in range(chance.choice((1, 3, 8)))]
+        return self._state(nodes, [self._make.contract(number) for number in range(2)], {self._make.address(1): 70})
+
+    def _state(
+        self, nodes: Any, contracts: Any, accrued: Mapping[str, int], previous: NetworkState | None = None
+    ) -> NetworkState:
+        return NetworkState(
+            network=self._make.network(),
+            nodes=nodes if previous is None else previous.present.next(nodes),
+            contribution_contracts=contracts,
+            accrued=accrued,
+            recipients={},
+            previous=previous,
+        )
+
     def _node(self, chance: random.Random, number: int) -> Any:
         make = self._make
         operator = make.contributor(chance.choice((1, 2)), is_operator=True, leave_allowed_at=make.moment)
@@ -204,6 +233,10 @@ class Networks:
             "EthHash": ["0x" + "00" * 32],
             "DateTime": ["2025-05-21T01:00:00Z"],
         }
+
+    def shown(self, state: NetworkState) -> Any:
+        """A snapshot of it."""
+        return self._make.snapshot(state)
 
     def _wallet_id(self, number: int) -> Any:
         return self._make.state().wallet(self._make.address(number)).id
@@ -249,3 +282,32 @@ def test_random_documents_are_answered_alike(
         for _ in range(3):
             kept = answer(keeping, document, **asked)
             assert (kept.json, kept.errors) == (wanted.json, wanted.errors)
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(seed=st.integers(min_value=0))
+def test_what_is_handed_on_from_the_last_snapshot_changes_no_answer(
+    seed: int,
+    ours: ServedSchema,
+    keeping: ServedSchema,
+    plain: ServedSchema,
+    networks: Networks,
+    writer: Any,
+    answer: Any,
+) -> None:
+    chance = random.Random(seed)
+    document, variables = writer(ours._schema, networks.values(), chance).write("query")
+    keeping.documents.keep(document, parse(document))
+    first, changes = networks.state(chance), chance.randrange(2**32)
+
+    def asked(schema: ServedSchema, state: NetworkState, *, encodes: bool = False) -> Any:
+        context = RequestContext(networks.shown(state), OPTIONS, SERVICES, encodes)
+        return answer(schema, document, variable_values=variables, context_value=context)
+
+    wanted = asked(plain, networks.following(first, random.Random(changes), known=False))
+    for schema, encodes in ((ours, False), (keeping, True)):
+        for _ in range(2):
+            asked(schema, first, encodes=encodes)
+        second = networks.following(first, random.Random(changes), known=True)
+        got = asked(schema, second, encodes=encodes)
+        assert (got.json, got.errors) == (wanted.json, wanted.errors)
