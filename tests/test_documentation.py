@@ -16,6 +16,7 @@ QUESTIONS = [
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
     for place, question in enumerate(GRAPHQL.findall(page.read_text()))
 ]
+PLACE = re.compile(r"`((?:benchmarks|config|deploy|requirements|scripts|tests)/[\w./-]*)[` ]")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -35,3 +36,13 @@ def test_pages_link_to_what_is_there() -> None:
         if not (page.parent / target).exists()
     ]
     assert missing == []
+
+
+def test_pages_name_files_that_are_there() -> None:
+    named = {
+        path
+        for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md"))
+        for path in PLACE.findall(page.read_text())
+    }
+    assert "tests/schema/test_limits.py" in named
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []

@@ -15,9 +15,13 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 ALERTS = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "sent-graphql.json"
 
+OPERATIONS = DEPLOY.parent / "docs" / "operations.md"
+
 SELECTOR = re.compile(r"\b(sent_graphql_[a-z0-9_]+)\{([^}]*)\}")
 MATCHER = re.compile(r'(\w+)(=~?)"([^"]*)"')
 PROMETHEUS_OWN = {"instance", "job"}
+DOCUMENTED = re.compile(r"`(?:sent_graphql|…)_([a-z0-9_]+)")
+PARTS = re.compile(r"^sent_graphql_|_(?:bucket|count|sum)$")
 METRIC = re.compile(r"\b(?:sent_graphql|process|python)_[a-z0-9_]+")
 TOLD = re.compile(r"metrics are told.*\bport\W+(\d+)")
 MEASURED = {"SENT_METRICS__PORT": "0", "SENT_METRICS__OPERATION_NAMES": "Known"}
@@ -130,6 +134,15 @@ async def test_what_happens_is_counted_and_the_examples_name_what_is_there(stage
     nothing: dict[str, set[str]] = {"alerts": set(), "dashboard": set()}
     assert {place: names - told for place, names in asked.items()} == nothing
     assert {place: unmatched(text, samples) for place, text in examples.items()} == nothing
+
+
+async def test_every_metric_is_documented_and_none_that_is_not_there(stage: Any) -> None:
+    await stage.oxend.start()
+    service = await stage.serve(environ=MEASURED)
+    await service.until(HEIGHTS, lambda data: all(source["height"] for source in data["meta"]["sources"]))
+    told = {name for name, _ in await scraped(service) if name.startswith("sent_graphql_")}
+    measures = {PARTS.sub("", name) for name in told if not name.endswith("_created")}
+    assert set(DOCUMENTED.findall(OPERATIONS.read_text())) == measures
 
 
 async def closed(service: Any, sent: bytes) -> None:

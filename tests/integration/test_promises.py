@@ -5,6 +5,7 @@ scripts/fuzz does the same for as long as one likes.
 
 import asyncio
 import os
+import re
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from pathlib import Path
@@ -48,6 +49,10 @@ async def test_no_question_makes_the_service_fail_hang_or_tell_of_its_insides(st
     output, _ = await fuzz.communicate()
 
     assert fuzz.returncode == 0, output.decode()
+    asked = re.search(r"(\d+) generated, (\d+) passed", output.decode())
+    assert asked, output.decode()
+    assert int(asked[1]) > 0
+    assert asked[1] == asked[2]
     await service.query("{ meta { version } }")
     assert await service.stop() == 0
     assert not [line for line in service.log if "Traceback" in line]

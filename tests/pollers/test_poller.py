@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sent_graphql.models.network import SourceName
-from sent_graphql.pollers.poller import Poller
+from sent_graphql.pollers.poller import BACKOFF_INITIAL, Poller
 from sent_graphql.settings import PollSettings
 from sent_graphql.sources.errors import SourceError, SourceMisconfiguredError
 
@@ -123,6 +123,18 @@ async def test_after_a_failure_it_tries_again_by_itself_and_recovers() -> None:
         assert poller.view == 7
         assert poller.health.healthy
         assert poller.health.last_error is None
+
+
+def test_pauses_grow_with_each_failure_up_to_a_bound_and_are_no_two_pollers_alike() -> None:
+    settings = QUICK.model_copy(update={"backoff_max": 8 * BACKOFF_INITIAL})
+    script = Script(SourceError("away"))
+    pollers = [Poller(SourceName.OXEND, script, settings, lambda: None, seed=seed) for seed in range(9)]
+    for longest in (1, 2, 4, 8, 8, 8):
+        for poller in pollers:
+            poller._failed("away")
+        pauses = {poller._backoff() / BACKOFF_INITIAL for poller in pollers}
+        assert longest / 2 <= min(pauses) <= max(pauses) <= longest
+        assert len(pauses) == len(pollers)
 
 
 async def test_a_silent_source_is_a_failed_poll() -> None:
