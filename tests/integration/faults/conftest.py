@@ -14,6 +14,9 @@ from aiohttp import web
 META = "{ meta { version stale sources { name healthy lastSuccessAt height lastError scan { complete error } } } }"
 SHOWN = "{ network { blockHeight l2Height } serviceNodes { totalCount nodes { id state } } }"
 
+MOST_MEMORY = 400 * 1024 * 1024
+"""What the service with its small network may ever have held in a test, where it takes some 140 MiB undisturbed."""
+
 Fault = Callable[[Any], web.StreamResponse | Awaitable[web.StreamResponse]]
 """Answers a whole POST, one request or a batch."""
 
@@ -129,8 +132,9 @@ class Watch:
         return int(line.split()[1]) * 1024
 
     def unharmed(self, service: Any) -> None:
-        """It runs on, and nothing went wrong that it had not reckoned with."""
+        """It runs on within its measure, and nothing went wrong that it had not reckoned with."""
         assert service.process.returncode is None
+        assert self.memory(service, "VmHWM") < MOST_MEMORY
         log = "".join(service.log)
         assert "Traceback" not in log, log
         assert "unexpectedly" not in log, log
