@@ -35,7 +35,7 @@ WORTH: Final = 4
 MAX_FIELDS_KEPT: Final = 50_000
 """Fields written into all projections that are kept, some 500 bytes each; the operation not asked for longest goes."""
 
-MAX_FAILURES: Final = 8
+MAX_FAILURES: Final = 2
 """Times in a row that the projection of a whole field may come to nothing, as it does for long lists each time."""
 
 RETRY: Final = 100
