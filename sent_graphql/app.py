@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import random
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 import structlog
 from starlette.types import ASGIApp
 
+from sent_graphql import interpreter
 from sent_graphql.cache.answers import MemoryAnswers
 from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.errors import UnavailableError
@@ -71,9 +71,6 @@ from sent_graphql.tasks import end
 from sent_graphql.tracing.configuration import start_tracing
 from sent_graphql.workers.pool import WorkerPool
 
-RECURSION_LIMIT = 1_000
-"""Python's own default. A library beneath web3 raises it so far that deeply nested JSON would overflow the C stack."""
-
 NOTHING_YET = Snapshot(version=0, created_at=None, stale=True, sources=(), state=None)
 
 
@@ -83,7 +80,7 @@ async def serve(settings: Settings, root: Path, *, announce: Callable[[str], Non
     Raises UnavailableError where this machine lacks something, SourceMisconfiguredError where oxend, the L2 or the
     database is definitely not the one of the settings.
     """
-    sys.setrecursionlimit(RECURSION_LIMIT)
+    interpreter.settle()
     try:
         with contextlib.closing(listen(settings.http)) as bound, listening_for_scrapes(settings.metrics) as scrapes:
             async with _network(settings, root) as settings:

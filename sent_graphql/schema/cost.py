@@ -38,6 +38,9 @@ MAX_DIGITS: Final = 10
 INTROSPECTION: Final = {"__schema": 100_000, "__type": 20_000, "__typename": 1}
 """What introspection costs, whatever is selected in it: the most that graphql-core's bound of its depth leaves."""
 
+ROW: Final = 10
+"""What each row of a page of the database costs to read, be anything of it shown or not."""
+
 NOTHING: Final = Price()
 ONE_VALUE: Final = Price(cost=1)
 
@@ -136,7 +139,9 @@ class _Reckoning:
         own = Price(known.effort, dear=1 if known.effort is Effort.DEAR else 0)
         inner = _Selected() if known.is_leaf else self.selection(known.kind, node.selection_set)
         if known.takes_page:
-            return _Selected(own + ONE_VALUE + inner.on_page_of(self._page(node)))
+            page = self._page(node)
+            read = Price(ROW * page) if known.effort is Effort.DATABASE else NOTHING
+            return _Selected(own + read + ONE_VALUE + inner.on_page_of(page))
         value = ONE_VALUE + inner.on_page_of(self._analysis.default_page_size)
         return _Selected(own, value) if known.in_page else _Selected(own + value.times(known.items))
 

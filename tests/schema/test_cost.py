@@ -7,6 +7,7 @@ from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, get_introspe
 
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.schema.build import ServedSchema, build_schema
+from sent_graphql.schema.cost import ROW
 from sent_graphql.schema.documents import Document, Documents
 from sent_graphql.schema.fields import Effort, items_of
 from sent_graphql.schema.price import Price
@@ -71,6 +72,12 @@ def test_a_page_costs_as_much_as_its_items(price: Any, page: str, items: int) ->
 def test_a_page_size_may_come_as_a_number_with_a_point(price: Any) -> None:
     text = "query ($n: Int) { serviceNodes(first: $n) { nodes { pubkey } } }"
     assert price(text, n=2500.0) == price(text, n=2500)
+
+
+def test_rows_of_the_database_are_paid_though_nothing_is_shown_of_them(price: Any) -> None:
+    ends = "{ events(first: 200) { pageInfo { endCursor } } }"
+    assert price(ends).cost == Effort.DATABASE + 200 * ROW + 1 + 2
+    assert price(ends.replace("events(", 'registrations(by: {operator: "0x"} ')).cost == price(ends).cost
 
 
 def test_the_two_lists_of_a_page_cost_both(price: Any) -> None:

@@ -1,5 +1,6 @@
 """The history: every event of the contracts, without a gap from the first block of the scan up to `scanned_to`."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,6 +20,9 @@ from sent_graphql.sources.errors import SourceError
 
 INSERT_CHUNK: Final = 500
 """Rows of one INSERT: what it takes to prepare them holds the event loop."""
+
+DECODED_AT_ONCE: Final = 200
+"""Rows of the largest page that is decoded on the event loop, in some milliseconds; larger ones are in a thread."""
 
 READ_CHUNK: Final = 1_000
 """Rows read at once when facts are restored."""
@@ -183,12 +187,15 @@ class EventStore:
         """The events that match, newest first, in a window.
 
         One index gives them in their order: that of the narrowest part of the filter, the other parts are looked at
-        row by row. Of several kinds each is read by its own, and the newest of all are taken: what a page costs grows
-        with the kinds, but neither with the page's number nor with the events of other kinds between them.
+        row by row. Of several kinds each is read by its own, only as far as the page reaches: what a page costs grows
+        neither with the page's number nor with the events of other kinds between them.
         """
         async with self._database.reading() as connection:
-            found = [await fetch_window(connection, rows, ORDER, window, extent(wanted)) for rows in selections(wanted)]
-        return _merged(found, window)
+            found = await fetch_window(connection, selections(wanted), ORDER, window, extent(wanted))
+            # As many at once as there are connections.
+            is_large = len(found.items) > DECODED_AT_ONCE
+            items = await asyncio.to_thread(_events, found.items) if is_large else _events(found.items)
+        return Slice(items, found.more_before, found.more_after)
 
 
 async def _insert(
@@ -217,7 +224,7 @@ def selections(wanted: EventFilter) -> list[Select[Any]]:
     rows = select(events)
     for place, (column, value) in enumerate(narrow.items()):
         rows = rows.where((column if place == 0 else _unindexed(column)) == value)
-    if wanted.kinds is None:
+    if wanted.kinds is None or len(wanted.kinds) == len(StakingEventKind):
         return [rows]
     kinds = sorted(kind.value for kind in wanted.kinds)
     if narrow:
@@ -238,20 +245,7 @@ def _unindexed(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return column.concat("")
 
 
-def _merged(found: Sequence[Slice[Row[Any]]], window: Window) -> Slice[StakingEvent]:
-    rows = [row for one in found for row in one.items]
-    rows.sort(key=lambda row: (row.block_number, row.log_index), reverse=True)
-    size = window.first if window.first is not None else window.last
-    assert size is not None, "a window has one of the two sizes"
-    cut = rows[:size] if window.first is not None else rows[max(len(rows) - size, 0) :]
-    more = len(cut) < len(rows)
-    return Slice(
-        items=tuple(_event(row) for row in cut),
-        more_before=any(one.more_before for one in found) or (more and window.first is None),
-        more_after=any(one.more_after for one in found) or (more and window.first is not None),
-    )
-
-
+_KINDS: Final = {kind.value: kind for kind in StakingEventKind}
 _ARGUMENTS: Final = msgspec.json.Decoder(list[tuple[str, str]])
 
 
@@ -274,22 +268,43 @@ def _values(event: StakingEvent) -> dict[str, object]:
     }
 
 
+def _events(rows: Iterable[Row[Any]]) -> tuple[StakingEvent, ...]:
+    return tuple(map(_event, rows))
+
+
 def _event(row: Row[Any]) -> StakingEvent:
+    """Read in one go: to find a column by its name takes as long as to read it."""
+    (
+        block_number,
+        log_index,
+        block_hash,
+        timestamp,
+        transaction_hash,
+        kind,
+        contract,
+        initiator,
+        wallet,
+        amount,
+        contract_id,
+        pubkey,
+        contribution_contract,
+        arguments,
+    ) = row
     return StakingEvent(
-        kind=StakingEventKind(row.kind),
-        contract=row.contract,
-        block_number=row.block_number,
-        block_hash=row.block_hash,
-        timestamp=datetime.fromtimestamp(row.timestamp, UTC),
-        transaction_hash=row.transaction_hash,
-        log_index=row.log_index,
-        initiator=row.initiator,
-        wallet=row.wallet,
-        amount=None if row.amount is None else int(row.amount),
-        contract_id=row.contract_id,
-        pubkey=row.pubkey,
-        contribution_contract_address=row.contribution_contract,
-        arguments=tuple(EventArgument(name, value) for name, value in _ARGUMENTS.decode(row.arguments)),
+        kind=_KINDS[kind],
+        contract=contract,
+        block_number=block_number,
+        block_hash=block_hash,
+        timestamp=datetime.fromtimestamp(timestamp, UTC),
+        transaction_hash=transaction_hash,
+        log_index=log_index,
+        initiator=initiator,
+        wallet=wallet,
+        amount=None if amount is None else int(amount),
+        contract_id=contract_id,
+        pubkey=pubkey,
+        contribution_contract_address=contribution_contract,
+        arguments=tuple([EventArgument(name, value) for name, value in _ARGUMENTS.decode(arguments)]),
     )
 
 

@@ -80,7 +80,7 @@ class RegistrationStore:
 
     async def _slice(self, wanted: ColumnElement[bool], window: Window) -> Slice[Registration]:
         async with self._database.reading() as connection:
-            found = await fetch_window(connection, select(registrations).where(wanted), ORDER, window)
+            found = await fetch_window(connection, [select(registrations).where(wanted)], ORDER, window)
         return Slice(tuple(_registration(row) for row in found.items), found.more_before, found.more_after)
 
     async def _evict(

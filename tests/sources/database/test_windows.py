@@ -18,7 +18,7 @@ from sent_graphql.settings import DatabaseSettings
 from sent_graphql.sources.database.database import Database
 from sent_graphql.sources.database.identity import Identity
 from sent_graphql.sources.database.tables import events
-from sent_graphql.sources.database.windows import NewestFirst, _between, fetch_window
+from sent_graphql.sources.database.windows import NewestFirst, between, fetch_window
 
 ORDER = NewestFirst(
     (events.c.block_number, events.c.log_index),
@@ -72,7 +72,7 @@ class Windows:
 
     async def _fetch(self, window: Window) -> tuple[list[tuple[int, int]], bool, bool]:
         async with self.database.reading() as connection:
-            found = await fetch_window(connection, select(events).where(events.c.kind == "a"), ORDER, window)
+            found = await fetch_window(connection, [select(events).where(events.c.kind == "a")], ORDER, window)
         return [(row.block_number, row.log_index) for row in found.items], found.more_before, found.more_after
 
     def expected(self, window: Window) -> tuple[list[tuple[int, int]], bool, bool]:
@@ -125,7 +125,7 @@ async def test_the_database_goes_to_a_window_by_its_index_and_sorts_nothing(
         await connection.execute(text("ANALYZE"))
         if connection.dialect.name == "postgresql":  # which would rather sort so few rows
             await connection.execute(text("SET LOCAL enable_bitmapscan = off"))
-        plan = await explained(connection, _between(wanted, ORDER, window, forwards=forwards))
+        plan = await explained(connection, between([wanted], ORDER, window, forwards=forwards))
 
     kind = connection.dialect.name
     assert index.get(kind, index["sqlite"]) in plan
