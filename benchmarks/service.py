@@ -43,9 +43,7 @@ def bench_settings(live: Mapping[str, float]) -> Settings:
 def application(settings: Settings, snapshot: Snapshot, make_context: Callable[[Snapshot], RequestContext]) -> ASGIApp:
     """What answers requests from one snapshot."""
     snapshots = SnapshotCache(snapshot)
-    schema = build_schema(
-        settings.graphql, settings.network.nettype.value, objects_bytes=settings.cache.objects_bytes
-    )
+    schema = build_schema(settings.graphql, settings.network.nettype.value, objects_bytes=settings.cache.objects_bytes)
     return create_app(
         settings=settings,
         schema=schema,

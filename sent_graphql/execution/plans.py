@@ -81,9 +81,7 @@ Key: TypeAlias = tuple[object, ...]
 class OperationPlans:
     """The projections of one operation."""
 
-    def __init__(
-        self, find_lookup: FindLookup, find_place: FindPlace, worth: int, grown: Callable[[], None]
-    ) -> None:
+    def __init__(self, find_lookup: FindLookup, find_place: FindPlace, worth: int, grown: Callable[[], None]) -> None:
         self._find_lookup = find_lookup
         self._find_place = find_place
         self._worth = worth
@@ -119,9 +117,7 @@ class OperationPlans:
         """The plan of one field of that type with all that is selected in it, which is to be executed once more."""
         return self._plan(self._field_plans, field_projection, kind, details, values, collect, objects=1)
 
-    def execute_whole(
-        self, kind: GraphQLObjectType, fields: GroupedFieldSet, values: Values, collect: Collect
-    ) -> None:
+    def execute_whole(self, kind: GraphQLObjectType, fields: GroupedFieldSet, values: Values, collect: Collect) -> None:
         """The operation is about to be executed on its root type; a whole projection is made when that is worth it."""
         if len(fields) > MAX_ROOT_FIELDS:
             return
