@@ -20,6 +20,7 @@ class WholeAnswers:
     def __init__(self, plans: Plans, schema: GraphQLSchema) -> None:
         self._plans = plans
         self._schema = schema
+        assert schema.query_type is not None, "a schema has queries"
         self._root = schema.query_type
 
     def answer(
