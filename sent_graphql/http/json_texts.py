@@ -10,6 +10,9 @@ import orjson
 UNSUSPICIOUS_BRACKETS: Final = 256
 """Opening brackets in a JSON text that cannot nest deeply enough to matter."""
 
+MOST_BRACKETS: Final = 10_000
+"""Opening brackets in a JSON text: lists and objects take their time to be made, and documents have far fewer."""
+
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 _KINDS: Final[Mapping[type, str]] = {
@@ -87,12 +90,15 @@ def read_object(text: bytes, what: str) -> dict[str, Any] | None:
 
 
 def bound_nesting(text: bytes, what: str) -> None:
-    """Refuses JSON that is nested too deeply.
+    """Refuses JSON that is nested too deeply, or all of lists and objects.
 
     msgspec only stops at Python's recursion limit, which libraries raise so far that the stack would end first, and
     the process with it. orjson stops at a fixed depth; few texts have enough brackets to be worth its look.
     """
-    if text.count(b"[") + text.count(b"{") > UNSUSPICIOUS_BRACKETS:
+    brackets = text.count(b"[") + text.count(b"{")
+    if brackets > MOST_BRACKETS:
+        raise BadJsonError(f"{what} {_NESTED}, or has more than {MOST_BRACKETS} lists and objects")
+    if brackets > UNSUSPICIOUS_BRACKETS:
         _decoded(text, what)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Final
 
-import strawberry
 from graphql import OperationType
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError
@@ -16,8 +15,8 @@ from sent_graphql.http.graphql_request import Parameters
 from sent_graphql.http.snapshots import SnapshotReader
 from sent_graphql.http.workload import Workload
 from sent_graphql.models.snapshot import Snapshot
-from sent_graphql.schema.documents import Documents
-from sent_graphql.schema.operations import ambiguity, no_such_operation
+from sent_graphql.schema.build import ServedSchema
+from sent_graphql.schema.operations import ambiguity, excess, no_such_operation
 from sent_graphql.schema.price import Price
 
 QUERIES: Final = frozenset({AllowedType.QUERY})
@@ -32,18 +31,18 @@ class Operations:
 
     def __init__(
         self,
-        schema: strawberry.Schema,
+        schema: ServedSchema,
         *,
         snapshots: SnapshotReader,
         make_context: Callable[[Snapshot], object],
-        documents: Documents,
         admission: Admission,
         workload: Workload,
     ) -> None:
         self._schema = schema
         self._snapshots = snapshots
         self._make_context = make_context
-        self._documents = documents
+        self._documents = schema.documents
+        self._reading = schema.reading
         self._admission = admission
         self._workload = workload
 
@@ -72,14 +71,18 @@ class Operations:
         """
         if not parameters.query:
             raise MissingQueryError
-        if unclear := ambiguity(parameters.query, parameters.operation_name, self._documents):
-            return ExecutionResult(data=None, errors=[unclear])
+        unfit = excess(parameters.variables)
+        unfit = unfit or ambiguity(parameters.query, parameters.operation_name, self._documents)
+        if unfit:
+            return ExecutionResult(data=None, errors=[unfit])
         async with self._workload.share(price):
             return await self._executed(parameters, allowed, snapshot)
 
     async def _executed(
         self, parameters: Parameters, allowed: frozenset[AllowedType], snapshot: Snapshot | None
     ) -> ExecutionResult:
+        # One that had to wait may have been forgotten meanwhile.
+        await self._reading.read(parameters.query or "", parameters.operation_name or None, parameters.variables)
         try:
             return await self._schema.execute(
                 parameters.query,

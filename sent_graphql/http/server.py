@@ -74,7 +74,6 @@ def create_app(
         schema,
         snapshots=snapshots,
         make_context=make_context,
-        documents=schema.documents,
         admission=Admission(schema.documents, schema.reading, costs, limit, workload, settings.graphql),
         workload=workload,
     )

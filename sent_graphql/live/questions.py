@@ -8,7 +8,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 
 from sent_graphql.live.subscriptions import Operation, SubscriptionRefusedError
 from sent_graphql.schema.build import ServedSchema
-from sent_graphql.schema.operations import ambiguity
+from sent_graphql.schema.operations import ambiguity, excess
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,13 @@ class QuestionReader:
     def read(self, operation: Operation) -> Question:
         """The question. What is wrong with an operation is left for its execution to say, which says it best.
 
-        Raises SubscriptionRefusedError for a document with several operations of which none is named.
+        Raises SubscriptionRefusedError for too many variables, and for a document with several operations of which none
+        is named.
         """
-        if unclear := ambiguity(operation.query, operation.name, self._schema.documents):
-            raise SubscriptionRefusedError([unclear])
+        unfit = excess(operation.variables)
+        unfit = unfit or ambiguity(operation.query, operation.name, self._schema.documents)
+        if unfit:
+            raise SubscriptionRefusedError([unfit])
         document = self._schema.documents.read(operation.query)
         asked = None if document is None else document.operation(operation.name or None)
         if asked is not None:

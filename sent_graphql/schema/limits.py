@@ -31,6 +31,9 @@ MAX_OPERATIONS: Final = 50
 MAX_FIELDS: Final = 10_000
 """Fields of a document, those of a fragment counted wherever it is spread."""
 
+MAX_ALIAS: Final = 100
+"""Characters of an alias, which is in the answer as often as the list around it has items."""
+
 MAX_COMPARISONS: Final = 2_000
 """Pairs that validation may have to compare because they give one part of the answer: some 20 ms."""
 
@@ -77,7 +80,7 @@ def _refusals(
     for operation in operations:
         size = measure.operation(operation)
         fields += size.fields
-        broken = [*_beyond(size, settings), *_too_many(fields)]
+        broken = [*_beyond(size, settings), *_too_many(fields), *_too_long(measure.longest_alias)]
         if not broken and comparisons.are_too_many(operation.selection_set):
             broken = ["selects the same fields, or spreads fragments, too often in one place: merge them"]
         name = f"`{operation.name.value}`" if operation.name else "The operation"
@@ -98,6 +101,11 @@ def _too_many(fields: int) -> Iterator[str]:
         yield f"comes to {fields} fields with all fragments in place: at most {MAX_FIELDS} are allowed"
 
 
+def _too_long(alias: int) -> Iterator[str]:
+    if alias > MAX_ALIAS:
+        yield f"uses an alias of {alias} characters: at most {MAX_ALIAS} are allowed"
+
+
 def _refusal(name: str, what: str, nodes: list[OperationDefinitionNode]) -> GraphQLError:
     return GraphQLError(f"{name} {what}", nodes=nodes, extensions={"code": TOO_COMPLEX})
 
@@ -108,6 +116,8 @@ class _Measure:
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode]) -> None:
         self._fragments = fragments
         self._sizes: dict[str, Size] = {}
+        self.longest_alias = 0
+        """Characters of the longest one so far."""
 
     def operation(self, operation: OperationDefinitionNode) -> Size:
         """The size of a whole operation."""
@@ -132,6 +142,8 @@ class _Measure:
     def _field(self, field: FieldNode) -> Size:
         """The depth of introspection is not measured: graphql-core bounds it, and the explorer's question is deep."""
         inner = self._selections(field.selection_set) if field.selection_set else Size()
+        if field.alias is not None:
+            self.longest_alias = max(self.longest_alias, len(field.alias.value))
         depth = 0 if field.name.value.startswith("__") else inner.depth
         return Size(depth + 1, inner.fields + 1, inner.aliases + (field.alias is not None), inner.directives)
 

@@ -1,16 +1,41 @@
-"""The one operation of a document that is to run, and the errors of documents that have not that one."""
+"""The one operation of a document that is to run, and the errors of those that are not tried."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from graphql import GraphQLError, OperationDefinitionNode
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from sent_graphql.schema.documents import Documents
+from sent_graphql.schema.limits import TOO_COMPLEX
 
 OPERATION_KEYWORDS: Final = ("query", "mutation", "subscription")
 
 NO_OPERATION: Final = {"code": "OPERATION_RESOLUTION_FAILURE"}
 """Extensions of the error that tells that a document has not the one operation to run; the code is Apollo's."""
+
+
+MAX_VALUES: Final = 3_000
+"""Values in the variables of an operation. They are looked at one by one, and no list may have more than 2,500."""
+
+MAX_CONTAINERS: Final = 250
+"""Lists and objects among them: an object takes ten times as long as a plain value."""
+
+
+def excess(variables: Mapping[str, Any] | None) -> GraphQLError | None:
+    """The error of variables that are too many, or hold too much."""
+    waiting: list[Any] = [variables or {}]
+    values = containers = 0
+    while waiting:
+        container = waiting.pop()
+        values += len(container)
+        containers += 1
+        if values > MAX_VALUES or containers > MAX_CONTAINERS:
+            bounds = f"{MAX_VALUES} values, with {MAX_CONTAINERS} lists and objects,"
+            return GraphQLError(f"The variables hold more than {bounds} are allowed.", extensions={"code": TOO_COMPLEX})
+        inner = container.values() if isinstance(container, dict) else container
+        waiting += [value for value in inner if isinstance(value, dict | list)]
+    return None
 
 
 def ambiguity(text: str, operation_name: str | None, documents: Documents) -> GraphQLError | None:

@@ -17,6 +17,7 @@ NEVER_RAN = [
     ("query A { number }", {"operationName": "B"}),
     ("fragment F on Query { number }", {}),
     ("{ number } { text }", {}),
+    ("query($value: Int!) { number(value: $value) }", {"variables": {"value": list(range(3_000))}}),
 ]
 """Well-formed requests whose operation is refused before it runs."""
 

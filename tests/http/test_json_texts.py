@@ -44,7 +44,11 @@ def words(read: Callable[[], object]) -> str:
         (b'\xef\xbb\xbf{"toWhom": "a"}', "The letter is not JSON: it begins with a byte order mark"),
         (b'{"toWhom": "a", "extras": {"a": 1e999}}', "The letter has a number that is too large, at line 1, column 33"),
         (b'{"toWhom": ' + b"9" * 5_000 + b"}", "The letter has a number that is too large, at line 1, column 12"),
-        (b"[" * 100_000, "The letter is not JSON that is read here: it is nested too deeply"),
+        (b"[" * 10_000, "The letter is not JSON that is read here: it is nested too deeply"),
+        (
+            b"[" + b"[]," * 10_000,
+            "The letter is not JSON that is read here: it is nested too deeply, or has more than 10000 lists and objects",
+        ),
         (b"null", "The letter is null: it must be an object"),
         (b"[{}]", "The letter is an array: it must be an object"),
         (b'"a"', "The letter is a string: it must be an object"),

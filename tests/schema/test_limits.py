@@ -8,6 +8,7 @@ from graphql import OverlappingFieldsCanBeMergedRule, get_introspection_query
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.schema.build import build_schema
 from sent_graphql.schema.checks import MAX_ERRORS
+from sent_graphql.schema.limits import MAX_ALIAS
 from sent_graphql.settings import GraphqlSettings
 
 
@@ -45,6 +46,14 @@ def test_aliases_are_bounded(refusals: Any) -> None:
     question = "{ a: meta { id } b: meta { c: id } }"
     assert refusals(question, max_aliases=3) == []
     assert [code for code, _ in refusals(question, max_aliases=2)] == ["QUERY_TOO_COMPLEX"]
+
+
+def test_the_length_of_aliases_is_bounded(refusals: Any) -> None:
+    for question in ("{ meta { ALIAS: id } }", "{ meta { ...f } } fragment f on Meta { ALIAS: id }"):
+        assert refusals(question.replace("ALIAS", "a" * MAX_ALIAS)) == []
+        ((code, message),) = refusals(question.replace("ALIAS", "a" * (MAX_ALIAS + 1)))
+        assert code == "QUERY_TOO_COMPLEX"
+        assert "an alias of 101 characters" in message
 
 
 def test_aliases_count_wherever_their_fragment_is_spread(refusals: Any) -> None:

@@ -200,7 +200,7 @@ ID = "`id` must be a string of 1 to 256 characters"
         (json.dumps({"type": "subscribe", "id": "x" * 257, "payload": {"query": "{ one }"}}), ID),
         ('{"type":"ping","payload":1}', "`payload` is a number: it must be an object"),
         ('{"type":"complete"}', ID),
-        ("[" * 100_000, "The message is not JSON that is read here: it is nested too deeply"),
+        ("[" * 10_000, "The message is not JSON that is read here: it is nested too deeply"),
         (b"binary", "Messages are JSON texts"),
     ],
     ids=lambda value: repr(value[:40]),
