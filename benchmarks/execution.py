@@ -109,19 +109,22 @@ class Bench:
         self._snapshot = replace(self._snapshot, version=version, state=fresh)
         return self._snapshot
 
-    def measure(
-        self, question: str, rounds: int, repeats: int = 1, among: Callable[[list[float]], float] = statistics.median
-    ) -> Figures:
-        """What `question` costs `among` some rounds, each of which asks it `repeats` times."""
-        ours, plain, holds = [], [], []
-        size = 0
-        for _ in range(rounds):
-            context = dataclasses.replace(make_context(self.snapshot()), encodes=self._keeps)
-            cpu, hold, size = asyncio.run(_asked(self.ours, question, context, repeats))
-            ours.append(cpu)
-            holds.append(hold)
-            plain.append(asyncio.run(_asked(self.plain, question, make_context(self.snapshot()), repeats))[0])
-        return Figures(among(ours), among(plain), max(holds[1:], default=0), size)
+    def measure(self, question: str, rounds: int, repeats: int = 1) -> Figures:
+        """What `question` costs: the medians of some rounds, each of which asks it `repeats` times."""
+        made = [self.round(question, repeats) for _ in range(rounds)]
+        ours, plain = (statistics.median(costs) for costs in zip(*((one.ours, one.plain) for one in made), strict=True))
+        return Figures(ours, plain, max((one.hold for one in made[1:]), default=0), made[-1].size)
+
+    def round(self, question: str, repeats: int = 1) -> Figures:
+        """Both asked in turn, each about a new snapshot."""
+        ours, hold, size = self.asked(question, repeats)
+        plain, _, _ = asyncio.run(_asked(self.plain, question, make_context(self.snapshot()), repeats))
+        return Figures(ours, plain, hold, size)
+
+    def asked(self, question: str, repeats: int = 1) -> tuple[float, float, int]:
+        """Ours alone, asked about a new snapshot: CPU seconds, the longest hold, and bytes of the answer."""
+        context = dataclasses.replace(make_context(self.snapshot()), encodes=self._keeps)
+        return asyncio.run(_asked(self.ours, question, context, repeats))
 
 
 async def _asked(

@@ -47,6 +47,9 @@ WORTH_KEEPING: Final = 4
 LOOKUP_VALUES: Final = 10
 """Values that a look-up counts as."""
 
+KEY: Final = "key"
+"""Metadata of looked-up fields: the attribute of a struct which alone tells their value in one execution."""
+
 CONDITIONS: Final = frozenset({"include", "skip"})
 """The directives that graphql-core has obeyed when it has collected the fields of a selection."""
 
@@ -281,14 +284,21 @@ class _Writer:
         if name == "__typename":
             return self._bind(kind.name)
         definition = kind.fields.get(name)
-        value = None if definition is None else self._value(definition, details[0].node)
-        return None if definition is None or value is None else self._completed(definition.type, value, details, depth)
-
-    def _value(self, definition: GraphQLField, node: FieldNode) -> str | None:
-        """The expression for what the field's resolver would give."""
-        field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
-        if not isinstance(field, StrawberryField):
+        field = None if definition is None else definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        if definition is None or not isinstance(field, StrawberryField):
             return None
+        value = self._value(field, definition, details[0].node)
+        text = None if value is None else self._completed(definition.type, value, details, depth)
+        return self._keyed(field.metadata[KEY], text) if text is not None and KEY in field.metadata else text
+
+    def _keyed(self, attribute: str, text: str) -> str:
+        """The expression for an answer that is made once for each value of the attribute."""
+        keyed, made = f"keyed_{len(self._functions)}", f"answers_{len(self._functions)}"
+        self._functions.append(_KEYED.format(keyed=keyed, made=made, key=attribute, answer=text, most=MAX_SHARED))
+        return f"({made}.get(o.{attribute}) or {keyed}(o))"
+
+    def _value(self, field: StrawberryField, definition: GraphQLField, node: FieldNode) -> str | None:
+        """The expression for what the field's resolver would give."""
         if field.is_basic_field:
             name = field.python_name
             is_attribute = name.isidentifier() and not keyword.iskeyword(name) and field.default_resolver is getattr
@@ -351,6 +361,13 @@ _SHARED: Final = """\
         if len({made}) < {most}: {made}[id(o)] = o, answer
         return answer"""
 """Each object is kept beside its answer, so that its identity stays its own."""
+
+_KEYED: Final = """\
+    {made} = {{}}
+    def {keyed}(o):
+        answer = {answer}
+        if len({made}) < {most}: {made}[o.{key}] = answer
+        return answer"""
 
 _RENEW: Final = "allowance.renew()"
 _RETURN: Final = "    return project"

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import strawberry
 from strawberry.types.field import StrawberryField
 
+from sent_graphql.execution.projections import KEY
 from sent_graphql.models.parts import EVERYTHING, NOTHING, Part
 from sent_graphql.resolvers.context import RequestContext
 
@@ -44,14 +45,19 @@ def looked_up(
     reads: Part = EVERYTHING,
     effort: Effort | None = None,
     items: int | None = None,
+    key: str | None = None,
 ) -> Any:  # noqa: ANN401
     """A field that `resolver` answers; its type is the annotation beside it.
 
     `reads`: the parts of the snapshot that its value is made of, with all that lies in the struct that it gives.
     `effort`: what that takes; unless told, a look-up, or a question to the database for what no snapshot holds.
     `items`: see `sized`.
+    `key`: the attribute of the struct that it belongs to which alone tells its value in one snapshot: where others have
+    the same, it is found and shown once for all of them.
     """
     metadata: dict[str, object] = {_READS: reads}
+    if key is not None:
+        metadata[KEY] = key
     if effort is not None:
         metadata[_EFFORT] = effort
     return strawberry.field(

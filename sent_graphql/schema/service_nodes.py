@@ -53,7 +53,10 @@ class Contributor:
         "resets the contract at any time, and in nodes."
     )
     wallet: Annotated["Wallet", strawberry.lazy("sent_graphql.schema.wallets")] = looked_up(
-        _contributor_wallet, description="The staker's wallet: all its stakes and its rewards.", reads=WALLETS
+        _contributor_wallet,
+        description="The staker's wallet: all its stakes and its rewards.",
+        reads=WALLETS,
+        key="address",
     )
 
 

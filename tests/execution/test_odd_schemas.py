@@ -18,6 +18,7 @@ from strawberry.types.field import StrawberryField
 
 from sent_graphql.execution.executor import compiled_execution
 from sent_graphql.execution.plans import Plans
+from sent_graphql.execution.projections import KEY
 
 
 @strawberry.enum
@@ -94,7 +95,11 @@ def _nosy(root: strawberry.Parent[Any], info: strawberry.Info) -> Any:
     return f"{info.field_name} of {root.name}"
 
 
-LOOKUPS: dict[str, Callable[[Any, Any], Any]] = {"pure": _pure, "nosy": _nosy, "some": _some}
+def _keyed(root: strawberry.Parent[Any], _info: strawberry.Info) -> Any:
+    return root.name
+
+
+LOOKUPS: dict[str, Callable[[Any, Any], Any]] = {"pure": _pure, "nosy": _nosy, "some": _some, "keyed": _keyed}
 
 
 @strawberry.interface
@@ -112,6 +117,7 @@ class Leaf(Named):
     colour: Colour
     ratio: float | None
     tags: list[str | None]
+    keyed: str | None = strawberry.field(resolver=_keyed, metadata={KEY: "name"})
     loud: str = strawberry.field(resolver=_name, extensions=[Shouting()])
 
     @classmethod

@@ -13,6 +13,8 @@ from sent_graphql.execution import plans as module
 from sent_graphql.execution.executor import CompiledExecution, compiled_execution
 from sent_graphql.execution.plans import WORTH, Plans
 from sent_graphql.execution.projections import field_projection, projection
+from sent_graphql.models.snapshot import NetworkState
+from sent_graphql.models.wallets import Wallet
 from sent_graphql.resolvers.context import RequestContext, ResolverOptions
 from sent_graphql.schema.build import ServedSchema, build_schema
 from sent_graphql.schema.direct_lookups import direct_lookup
@@ -167,6 +169,20 @@ def test_arguments_that_no_variable_has_a_part_in_are_read_once(asked: Asked, mo
     for number in range(WORTH + 3):
         assert asked.ask(variable, id=number) == {"serviceNode": {"contractId": number}}
     assert len(read) == once + 1 + 3
+
+
+def test_what_a_key_tells_is_looked_up_once_for_each(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+    look_up = NetworkState.wallet
+
+    def counted(state: NetworkState, address: str) -> Wallet:
+        found.append(address)
+        return look_up(state, address)
+
+    monkeypatch.setattr(NetworkState, "wallet", counted)
+    answer = asked.ask("{ serviceNodes { nodes { contributors { wallet { address } } } } }")
+    assert len(answer["serviceNodes"]["nodes"]) == 10
+    assert len(found) == 1
 
 
 def test_conditions_have_projections_of_their_own(asked: Asked) -> None:
