@@ -47,7 +47,10 @@ def words(read: Callable[[], object]) -> str:
         (b"[" * 10_000, "The letter is not JSON that is read here: it is nested too deeply"),
         (
             b"[" + b"[]," * 10_000,
-            "The letter is not JSON that is read here: it is nested too deeply, or has more than 10000 lists and objects",
+            (
+                "The letter is not JSON that is read here: "
+                "it is nested too deeply, or has more than 10000 lists and objects"
+            ),
         ),
         (b"null", "The letter is null: it must be an object"),
         (b"[{}]", "The letter is an array: it must be an object"),
