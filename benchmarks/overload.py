@@ -31,7 +31,10 @@ NODES: Final = 2_000
 QUESTION: Final = """query ($n: Int) { serviceNodes(first: $n) { nodes {
   contractId pubkey state operator totalContributed contributors { address amount isOperator }
 } } }"""
-HEAD: Final = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+HEAD: Final = (
+    b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n"
+    b"accept-encoding: %s\r\ncontent-length: %d\r\n\r\n"
+)
 TICK: Final = 0.005
 FAILED: Final = 0
 
@@ -54,8 +57,9 @@ async def serve() -> None:
 class Clients:
     """Connections to the server, kept for the next question; `most` may be open."""
 
-    def __init__(self, port: int, first: int, most: int) -> None:
+    def __init__(self, port: int, first: int, most: int, coding: str) -> None:
         self._port = port
+        self._coding = coding.encode()
         self._first = first
         self.most = most
         self._numbers = count()
@@ -68,7 +72,7 @@ class Clients:
         """Asks what nobody has asked; gives the status."""
         variables = {"n": self._first, "number": next(self._numbers)}
         body = orjson.dumps({"query": QUESTION, "variables": variables})
-        return await self._ask(HEAD % len(body) + body)
+        return await self._ask(HEAD % (self._coding, len(body)) + body)
 
     async def health(self) -> int:
         """Asks whether the service lives."""
@@ -166,15 +170,15 @@ async def _probe(times: Times, clients: Clients) -> None:
         await asyncio.sleep(0.05)
 
 
-async def compare(load: float, seconds: float, first: int, connections: int) -> None:
+async def compare(load: float, seconds: float, first: int, connections: int, coding: str) -> None:
     """Prints both."""
     process = await asyncio.create_subprocess_exec(sys.executable, __file__, "--serve", stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
     try:
         port = int(await process.stdout.readline())
-        served = await capacity(Clients(port, first, connections), seconds, at_once=8)
-        print(f"{served:.0f} questions of {first} nodes a second are served")
-        clients = Clients(port, first, connections)
+        served = await capacity(Clients(port, first, connections, coding), seconds, at_once=8)
+        print(f"{served:.0f} questions of {first} nodes a second are served, in {coding}")
+        clients = Clients(port, first, connections, coding)
         answers, health = await flood(clients, served * load, seconds)
         accepted = len(answers.by_status.get(200, ()))
         print(f"at {load:g} times that, {accepted / seconds:.0f} a second are answered: {answers}")
@@ -193,11 +197,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0)
     parser.add_argument("--first", type=int, default=1_000, help="nodes that a question asks for")
     parser.add_argument("--connections", type=int, default=2_000, help="most connections")
+    parser.add_argument("--coding", choices=("identity", "gzip"), default="identity", help="what clients accept")
     options = parser.parse_args()
     if options.serve:
         uvloop.run(serve())
     else:
-        uvloop.run(compare(options.load, options.seconds, options.first, options.connections))
+        uvloop.run(compare(options.load, options.seconds, options.first, options.connections, options.coding))
 
 
 if __name__ == "__main__":

@@ -66,11 +66,12 @@ class EventStreams:
     async def _answer(self, stream: "_EventStream", price: Price) -> None:
         allowed = QUERIES if stream.method == "GET" else QUERIES_AND_MUTATIONS
         try:
-            result = await self._operations.run(stream.parameters, allowed, price)
+            async with self._operations.room(price):
+                payload = await encoded(await self._operations.run(stream.parameters, allowed))
         except InvalidOperationTypeError:
             raise RequestError(405, "Mutations are only served by POST.", {"allow": "POST"}) from None
         await stream.open()
-        await stream.next(await encoded(result))
+        await stream.next(payload)
         await stream.complete()
 
     async def _subscribe(self, stream: "_EventStream", receive: Receive) -> None:

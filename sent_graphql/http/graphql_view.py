@@ -26,7 +26,6 @@ from sent_graphql.http.not_now import NotNowError
 from sent_graphql.http.operations import QUERIES, QUERIES_AND_MUTATIONS, Operations, encoded, never_ran
 from sent_graphql.http.replies import refusal
 from sent_graphql.models.snapshot import Snapshot
-from sent_graphql.schema.price import Price
 
 METHODS: Final = "GET, HEAD, POST, OPTIONS"
 
@@ -97,10 +96,10 @@ class GraphQLView:
 
         async def make(snapshot: Snapshot) -> Made:
             """From the one snapshot that answers the request."""
-            result = await self._result(request, parameters, price, snapshot)
+            result = await self._result(request, parameters, snapshot)
             return Made(await encoded(result), _status(result, media_type), is_good=not result.errors)
 
-        return await self._answers.respond(request, parameters, media_type, make)
+        return await self._answers.respond(request, parameters, media_type, price, make)
 
     async def _parameters(self, request: Request) -> Parameters:
         """Those of the operation, whose name the log gets to know."""
@@ -108,12 +107,10 @@ class GraphQLView:
         request.state.operation = parameters.operation_name
         return parameters
 
-    async def _result(
-        self, request: Request, parameters: Parameters, price: Price, snapshot: Snapshot
-    ) -> ExecutionResult:
+    async def _result(self, request: Request, parameters: Parameters, snapshot: Snapshot) -> ExecutionResult:
         allowed = QUERIES if request.method == "GET" else QUERIES_AND_MUTATIONS
         try:
-            return await self._operations.run(parameters, allowed, price, snapshot)
+            return await self._operations.run(parameters, allowed, snapshot)
         except InvalidOperationTypeError as error:
             raise _wrong_transport(error) from None
 

@@ -1,6 +1,7 @@
 """Queries and mutations, run one by one, whichever transport brought them."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Final
 
 from graphql import OperationType
@@ -61,13 +62,17 @@ class Operations:
         """
         return await self._admission.admit(client, parameters)
 
-    async def run(
-        self, parameters: Parameters, allowed: frozenset[AllowedType], price: Price, snapshot: Snapshot | None = None
-    ) -> ExecutionResult:
-        """The result of a query or mutation of that price, errors included; from `snapshot`, or else the current one.
+    def room(self, price: Price) -> AbstractAsyncContextManager[None]:
+        """Room for one operation of that price, to be held until its result is encoded; OverloadError without any."""
+        return self._workload.share(price)
 
-        Raises InvalidOperationTypeError for an operation of a type that is not among `allowed`, MissingQueryError
-        where there is no document, and OverloadError where there is too much to do.
+    async def run(
+        self, parameters: Parameters, allowed: frozenset[AllowedType], snapshot: Snapshot | None = None
+    ) -> ExecutionResult:
+        """The result of a query or mutation that has room, errors included; from `snapshot`, or else the current one.
+
+        Raises InvalidOperationTypeError for an operation of a type that is not among `allowed`, and MissingQueryError
+        where there is no document.
         """
         if not parameters.query:
             raise MissingQueryError
@@ -75,12 +80,6 @@ class Operations:
         unfit = unfit or ambiguity(parameters.query, parameters.operation_name, self._documents)
         if unfit:
             return ExecutionResult(data=None, errors=[unfit])
-        async with self._workload.share(price):
-            return await self._executed(parameters, allowed, snapshot)
-
-    async def _executed(
-        self, parameters: Parameters, allowed: frozenset[AllowedType], snapshot: Snapshot | None
-    ) -> ExecutionResult:
         # One that had to wait may have been forgotten meanwhile.
         await self._reading.read(parameters.query or "", parameters.operation_name or None, parameters.variables)
         try:

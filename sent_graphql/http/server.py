@@ -82,7 +82,14 @@ def create_app(
     freshness = Freshness(settings.cache.max_age, clock=clock)
     graphql = GraphQLView(
         operations=operations,
-        answers=CachedAnswers(schema, snapshots=snapshots, store=answers, counts=answers.counts, freshness=freshness),
+        answers=CachedAnswers(
+            schema,
+            snapshots=snapshots,
+            store=answers,
+            counts=answers.counts,
+            freshness=freshness,
+            workload=workload,
+        ),
         streams=EventStreams(live=live, operations=operations, connections=connections, settings=settings.live),
         reader=RequestReader(
             read_body=partial(bodies.read, max_bytes=settings.http.max_body_bytes),

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 from starlette.types import Receive, Send
-from strawberry.types import ExecutionResult
 
 from sent_graphql.http.dialects import BadMessageError, Dialect, Frames, Message, Verb
 from sent_graphql.http.graphql_request import Parameters
@@ -18,6 +17,7 @@ from sent_graphql.http.not_now import NotNowError
 from sent_graphql.http.operations import QUERIES_AND_MUTATIONS, Operations, encoded, never_ran
 from sent_graphql.http.replies import masked
 from sent_graphql.live.subscriptions import LiveQueries, Subscription, SubscriptionRefusedError
+from sent_graphql.schema.price import Price
 from sent_graphql.settings import LiveSettings
 
 GOING_AWAY: Final = 1001
@@ -237,7 +237,7 @@ class _Running:
             if operations.is_subscription(parameters):
                 self._subscription = await live.subscribe(parameters.as_operation(), self)
             else:
-                await self._answer(await operations.run(parameters, QUERIES_AND_MUTATIONS, price))
+                await self._answer(operations, parameters, price)
         except SubscriptionRefusedError as error:
             await self.error(error.json())
         except NotNowError as error:
@@ -251,11 +251,14 @@ class _Running:
         """Ends it before it began."""
         await self.error(orjson.dumps([{"message": message, "extensions": {"code": "TOO_MANY_OPERATIONS"}}]))
 
-    async def _answer(self, result: ExecutionResult) -> None:
+    async def _answer(self, operations: Operations, parameters: Parameters, price: Price) -> None:
+        async with operations.room(price):
+            result = await operations.run(parameters, QUERIES_AND_MUTATIONS)
+            payload = await encoded(result)
         if never_ran(result):
             await self.error(orjson.dumps([error.formatted for error in result.errors or ()]))
             return
-        rest = self.next(await encoded(result))
+        rest = self.next(payload)
         if rest is not None:
             await rest
         await self.complete()

@@ -1,0 +1,85 @@
+"""More questions than can be answered: each is answered whole or told to come again, and health is always told."""
+
+import asyncio
+import gzip
+import json
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+from sent_graphql.http import cached_answers, codings
+
+NODES = 1_000
+QUESTION = "{ serviceNodes(first: 1000) { nodes { pubkey state contractId operator totalContributed } } }"
+GZIP = {"accept-encoding": "gzip"}
+
+
+async def asked(client: httpx.AsyncClient, number: int) -> httpx.Response:
+    """The answer to a question that differs from those of all other numbers."""
+    return await client.post("/graphql", json={"query": QUESTION, "variables": {"number": number}}, headers=GZIP)
+
+
+def posted(number: int) -> bytes:
+    """The same as raw HTTP."""
+    body = json.dumps({"query": QUESTION, "variables": {"number": number}}).encode()
+    head = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\naccept-encoding: gzip\r\n"
+    return head + b"content-length: %d\r\n\r\n" % len(body) + body
+
+
+async def test_an_operation_keeps_its_room_until_its_answer_is_compressed(
+    host: Any, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compressing, go_on = asyncio.Event(), asyncio.Event()
+    compress = codings.compressed
+
+    async def slowly(body: bytes) -> bytes:
+        compressing.set()
+        await go_on.wait()
+        return await compress(body)
+
+    monkeypatch.setattr(cached_answers, "compressed", slowly)
+    here = await host(
+        state=make.state(*(make.node(number) for number in range(1, NODES + 1))),
+        graphql={"max_cost_at_once": 1, "max_waiting": 0},
+    )
+    first = asyncio.create_task(asked(here.client, 1))
+    await asyncio.wait({first, waiting := asyncio.create_task(compressing.wait())}, return_when="FIRST_COMPLETED")
+    assert waiting.done(), first.result().text
+    async with asyncio.timeout(30):
+        refused = await asked(here.client, 2)
+    assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (503, "OVERLOADED")
+    assert int(refused.headers["retry-after"]) > 0
+    go_on.set()
+    answered = await first
+    assert (answered.status_code, answered.headers["content-encoding"]) == (200, "gzip")
+    assert len(answered.json()["data"]["serviceNodes"]["nodes"]) == NODES
+    assert (await asked(here.client, 2)).status_code == 200
+
+
+async def test_in_a_flood_each_is_answered_or_refused_and_health_is_told(host: Any, make: Any) -> None:
+    here = await host(
+        state=make.state(*(make.node(number) for number in range(1, NODES + 1))),
+        graphql={"max_cost_at_once": 1, "max_waiting": 3},
+        http={"max_connections_per_address": 500},
+    )
+    strangers = [await here.stranger() for _ in range(200)]
+    for number, stranger in enumerate(strangers):
+        await stranger.say(posted(number))
+    answering = asyncio.gather(*(stranger.answer() for stranger in strangers))
+    while not answering.done():
+        assert (await here.client.get("/healthz")).status_code == 200
+    statuses: Counter[str] = Counter()
+    for answer in await answering:
+        head, _, body = answer.partition("\r\n\r\n")
+        statuses[head.split()[1]] += 1
+        if "\r\ncontent-encoding: gzip" in head:
+            body = gzip.decompress(body.encode("latin-1")).decode()
+        told = json.loads(body)
+        if "data" in told:
+            assert len(told["data"]["serviceNodes"]["nodes"]) == NODES
+        else:
+            assert told["errors"][0]["extensions"]["code"] == "OVERLOADED"
+    assert statuses.keys() == {"200", "503"}
+    assert await here.is_well()
