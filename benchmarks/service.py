@@ -42,16 +42,25 @@ def bench_settings(live: Mapping[str, float]) -> Settings:
 
 def application(settings: Settings, snapshot: Snapshot, make_context: Callable[[Snapshot], RequestContext]) -> ASGIApp:
     """What answers requests from one snapshot."""
-    snapshots = SnapshotCache(snapshot)
+    app, _ = live_application(settings, SnapshotCache(snapshot), make_context)
+    return app
+
+
+def live_application(
+    settings: Settings, snapshots: SnapshotCache, make_context: Callable[[Snapshot], RequestContext]
+) -> tuple[ASGIApp, LiveQueryHub]:
+    """What answers requests from the newest snapshot, and what answers subscriptions, which is to be run."""
     schema = build_schema(settings.graphql, settings.network.nettype.value, objects_bytes=settings.cache.objects_bytes)
-    return create_app(
+    live = LiveQueryHub(schema, snapshots, make_context, settings.live)
+    app = create_app(
         settings=settings,
         schema=schema,
         snapshots=snapshots,
         make_context=lambda snapshot: replace(make_context(snapshot), encodes=True),
-        live=LiveQueryHub(schema, snapshots, make_context, settings.live),
+        live=live,
         connections=LiveConnections(settings.live),
     )
+    return app, live
 
 
 def bare(canned: bytes) -> ASGIApp:

@@ -1,6 +1,6 @@
 """What a question's answer was at one version, as the bytes that are sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 import orjson
@@ -88,8 +88,18 @@ class ChangesForm:
             "removed": orjson.dumps(removed),
             "__typename": self._typename,
         }
-        fields = [
-            key + (b"[" + b",".join(next(selections)) + b"]" if field == "upserted" else values[field])
-            for key, field in self._shown
-        ]
-        return self._opening + b",".join(fields) + b"}}}"
+        parts = [self._opening]
+        for place, (key, field) in enumerate(self._shown):
+            parts += (b"," if place else b"", key)
+            parts += _listed(next(selections)) if field == "upserted" else (values[field],)
+        return b"".join((*parts, b"}}}"))
+
+
+def _listed(items: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts of a list in JSON. All of a message is joined once: its MBs take a millisecond each time."""
+    opening = b"["
+    for item in items:
+        yield opening
+        yield item
+        opening = b","
+    yield b"[]" if opening == b"[" else b"]"
