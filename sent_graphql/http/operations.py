@@ -14,7 +14,8 @@ from sent_graphql.execution import encoding
 from sent_graphql.http.admission import Admission
 from sent_graphql.http.graphql_request import Parameters
 from sent_graphql.http.snapshots import SnapshotReader
-from sent_graphql.http.workload import Workload
+from sent_graphql.http.turns import Turns
+from sent_graphql.http.workload import LATE, Workload
 from sent_graphql.models.snapshot import Snapshot
 from sent_graphql.schema.build import ServedSchema
 from sent_graphql.schema.operations import ambiguity, excess, no_such_operation
@@ -27,7 +28,8 @@ QUERIES_AND_MUTATIONS: Final = frozenset({AllowedType.QUERY, AllowedType.MUTATIO
 class Operations:
     """Runs one operation from the one snapshot that is current when it begins.
 
-    `make_context` turns that snapshot into what resolvers see as `info.context`.
+    `make_context` turns that snapshot into what resolvers see as `info.context`. `max_delay`: seconds for which one of
+    many may wait to be begun.
     """
 
     def __init__(
@@ -38,6 +40,8 @@ class Operations:
         make_context: Callable[[Snapshot], object],
         admission: Admission,
         workload: Workload,
+        turns: Turns,
+        max_delay: float,
     ) -> None:
         self._schema = schema
         self._snapshots = snapshots
@@ -46,6 +50,8 @@ class Operations:
         self._reading = schema.reading
         self._admission = admission
         self._workload = workload
+        self._turns = turns
+        self._max_delay = max_delay
 
     def is_subscription(self, parameters: Parameters) -> bool:
         """Whether the operation to run is a subscription; false too for what is no document."""
@@ -61,6 +67,14 @@ class Operations:
         Raises RateLimitedError where it has had too much, and OverloadError where too much is waiting to be read.
         """
         return await self._admission.admit(client, parameters)
+
+    async def turn(self) -> None:
+        """Waits for a turn of the event loop with time left; OverloadError where none comes within `max_delay`.
+
+        For operations that come many at once on one connection: requests have waited for theirs already.
+        """
+        if not await self._turns.room(self._max_delay):
+            raise self._workload.refusal(LATE)
 
     def room(self, price: Price) -> AbstractAsyncContextManager[None]:
         """Room for one operation of that price, to be held until its result is encoded; OverloadError without any."""

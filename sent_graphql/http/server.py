@@ -35,6 +35,7 @@ from sent_graphql.http.replays import Replays
 from sent_graphql.http.replies import on_http_exception, refusal
 from sent_graphql.http.shedding import Shedding
 from sent_graphql.http.snapshots import SnapshotReader
+from sent_graphql.http.turns import Turns
 from sent_graphql.http.websocket import WebSocketEndpoint
 from sent_graphql.http.workload import Workload
 from sent_graphql.live.subscriptions import LiveQueries
@@ -69,6 +70,7 @@ def create_app(
     """
     limit = RateLimit(settings.rate_limit) if limit is None else limit
     workload = workload or Workload(settings.graphql)
+    turns = Turns()
     costs = cost_analysis(schema, settings.graphql)
     operations = Operations(
         schema,
@@ -76,6 +78,8 @@ def create_app(
         make_context=make_context,
         admission=Admission(schema.documents, schema.reading, costs, limit, workload, settings.graphql),
         workload=workload,
+        turns=turns,
+        max_delay=settings.http.max_delay,
     )
     bodies = Bodies(settings.http, workload)
     answers = answers or MemoryAnswers(settings.cache.answers_bytes)
@@ -119,7 +123,7 @@ def create_app(
     app = Starlette(
         routes=routes,
         middleware=[
-            Middleware(Shedding, max_delay=settings.http.max_delay, refusing=refusing, workload=workload),
+            Middleware(Shedding, max_delay=settings.http.max_delay, turns=turns, refusing=refusing, workload=workload),
             Middleware(Quotas, limit=limit, refusing=refusing),
             Middleware(Sockets, endpoint=sockets),
             Middleware(

@@ -17,15 +17,15 @@ from sent_graphql.http.workload import LATE, Workload
 class Shedding:
     """Passes on requests when there is time for them, within `max_delay` seconds; `refusing` answers the others.
 
-    `workload` has them counted.
+    `workload` has them counted. `turns` are those of all that begins.
     """
 
-    def __init__(self, app: ASGIApp, max_delay: float, refusing: Refusing, workload: Workload) -> None:
+    def __init__(self, app: ASGIApp, max_delay: float, turns: Turns, refusing: Refusing, workload: Workload) -> None:
         self._app = app
         self._workload = workload
         self._refusing = refusing
         self._max_delay = max_delay
-        self._turns = Turns()
+        self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the request on, or answers it with 503. Health is told to whoever asks."""

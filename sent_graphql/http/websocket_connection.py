@@ -233,6 +233,7 @@ class _Running:
     async def _run(self, live: LiveQueries, operations: Operations, parameters: Parameters, client: str) -> None:
         """Has results sent: that of a query or mutation, or those of a subscription until somebody ends it."""
         try:
+            await operations.turn()
             price = await operations.admit(parameters, client)
             if operations.is_subscription(parameters):
                 self._subscription = await live.subscribe(parameters.as_operation(), self)

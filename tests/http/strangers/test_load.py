@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from sent_graphql.http import cached_answers, codings
+from sent_graphql.http import cached_answers, codings, turns
 
 NODES = 1_000
 QUESTION = "{ serviceNodes(first: 1000) { nodes { pubkey state contractId operator totalContributed } } }"
@@ -83,3 +83,19 @@ async def test_in_a_flood_each_is_answered_or_refused_and_health_is_told(host: A
             assert told["errors"][0]["extensions"]["code"] == "OVERLOADED"
     assert statuses.keys() == {"200", "503"}
     assert await here.is_well()
+
+
+async def test_operations_of_one_connection_wait_for_a_turn_of_the_loop_with_time_left(
+    host: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await host(http={"max_delay": 0.01})
+    opened = await here.websocket()
+    monkeypatch.setattr(turns, "LONGEST", -1.0)  # as if each turn had lasted for long
+    await opened.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": "{ meta { version } }"}}))
+    async with asyncio.timeout(30):
+        told = json.loads(await opened.recv())
+    assert (told["type"], told["payload"][0]["extensions"]["code"]) == ("error", "OVERLOADED")
+    monkeypatch.undo()
+    await opened.send(json.dumps({"id": "2", "type": "subscribe", "payload": {"query": "{ meta { version } }"}}))
+    async with asyncio.timeout(30):
+        assert json.loads(await opened.recv())["type"] == "next"
