@@ -27,6 +27,7 @@ from sent_graphql.models.keys import eth_address
 from sent_graphql.models.network import Contributor
 from sent_graphql.models.snapshot import NetworkState, Snapshot
 from sent_graphql.resolvers.context import RequestContext
+from sent_graphql.schema.at_once import AtOnce
 from sent_graphql.schema.build import ServedSchema, build_schema
 from sent_graphql.settings import CacheSettings, GraphqlSettings
 
@@ -86,6 +87,7 @@ class Bench:
         self.plain.create_extensions_runner = partial(  # type: ignore[method-assign]
             strawberry.Schema.create_extensions_runner, self.plain
         )
+        self.plain.extensions = tuple(make for make in self.plain.extensions if not isinstance(make(), AtOnce))
         self._snapshot = furnish(many_nodes(Scenario().present(), nodes))
         self._changes = changes
 
