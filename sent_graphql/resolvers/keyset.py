@@ -29,7 +29,7 @@ class KeysetPage(Struct, Generic[I], frozen=True):
     @property
     def edges(self) -> tuple[Edge[I], ...]:
         """The items of the page with their cursors."""
-        return tuple(Edge(self._cursor(item), item) for item in self.fetched.items)
+        return tuple([Edge(item, self._cursor) for item in self.fetched.items])
 
     @property
     def page_info(self) -> PageInfo:

@@ -23,6 +23,8 @@ T = TypeVar("T")
 MAX_CURSOR_LENGTH: Final = 1_024
 """Characters; the cursors given out are well below it."""
 
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
+
 _CURSOR = re.compile(r"(?P<scope>[^/]+)/(?P<value>-?[0-9]{1,78})?/(?P<id>.+)", re.DOTALL)
 
 
@@ -67,11 +69,16 @@ class PageInfo(Struct, frozen=True, kw_only=True):
     end_cursor: str | None
 
 
-class Edge(Struct, Generic[T], frozen=True):
-    """An item and its cursor."""
+class Edge(Struct, Generic[T], frozen=True, gc=False):
+    """An item, and what writes its cursor."""
 
-    cursor: str
     node: T
+    write: Callable[[T], str]
+
+    @property
+    def cursor(self) -> str:
+        """Written when it is read: nobody else waits while those of a long page are."""
+        return self.write(self.node)
 
 
 class Page(Struct, Generic[T], frozen=True):
@@ -89,7 +96,8 @@ class Page(Struct, Generic[T], frozen=True):
     @property
     def edges(self) -> tuple[Edge[T], ...]:
         """The items of the page with their cursors."""
-        return tuple([Edge(self.whole.cursor(item), item) for item in self.nodes])
+        write = self.whole.cursor
+        return tuple([Edge(item, write) for item in self.nodes])
 
     @property
     def page_info(self) -> PageInfo:
@@ -130,7 +138,8 @@ def paginate(whole: Ordered[T], arguments: PageArguments, options: ResolverOptio
 def encode_cursor(scope: str, position: Position) -> str:
     """The opaque text for a place in the order `scope`."""
     is_null, value, item_id = position
-    return base64.urlsafe_b64encode(f"{scope}/{'' if is_null else value}/{item_id}".encode()).decode()
+    text = f"{scope}/{'' if is_null else value}/{item_id}"
+    return binascii.b2a_base64(text.encode(), newline=False).translate(_URL_SAFE).decode()
 
 
 def decode_cursor(scope: str, cursor: str, *, argument: str) -> Position:

@@ -112,7 +112,9 @@ def test_pages_are_those_of_a_list_that_is_at_hand(moments: set[int], sizes: lis
     for size in sizes:
         arguments = PageArguments(first=size, after=cursor) if forwards else PageArguments(last=size, before=cursor)
         fetched, sliced = page(entries, arguments), paginate(ORDER.arrange(entries), arguments, OPTIONS)
-        assert (fetched.nodes, fetched.edges, fetched.page_info) == (sliced.nodes, sliced.edges, sliced.page_info)
+        assert (fetched.nodes, fetched.page_info) == (sliced.nodes, sliced.page_info)
+        edges, others = ([(edge.cursor, edge.node) for edge in one.edges] for one in (fetched, sliced))
+        assert edges == others
         cursor = fetched.page_info.end_cursor if forwards else fetched.page_info.start_cursor
 
 
