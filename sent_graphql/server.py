@@ -13,7 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from sent_graphql.door import Door
 from sent_graphql.errors import UnavailableError
 from sent_graphql.http.connections import guarded_protocol
-from sent_graphql.http.framing import FramingProtocol
+from sent_graphql.http.framing import framing_protocol
 from sent_graphql.http.guard import Guard
 from sent_graphql.settings import HttpSettings, LiveSettings
 
@@ -137,7 +137,7 @@ async def serve_http(
             # Named here, or uvicorn would believe whoever connects from this machine, or what the environment names.
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
-            ws=FramingProtocol,
+            ws=framing_protocol(guard.unread),
             ws_max_size=live.max_message_bytes,
             ws_ping_interval=live.ping_interval,
             ws_ping_timeout=live.ping_timeout,

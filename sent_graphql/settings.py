@@ -365,6 +365,13 @@ class HttpSettings(Section):
             description="Bytes held of bodies that have not come whole, of all clients; one that is beyond gets 503.",
         ),
     ] = 64 * 1024 * 1024
+    max_unread_bytes: Annotated[
+        int,
+        Field(
+            ge=1024 * 1024,
+            description="Bytes held of answers that clients have not read yet; beyond, who holds most is cut.",
+        ),
+    ] = 256 * 1024 * 1024
     body_timeout: Annotated[Seconds, Field(description="Longest time that a client may take to send a body.")] = 30.0
     shutdown_grace: Annotated[Seconds, Field(description="How long open answers may take at shut down.")] = 10.0
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from sent_graphql.http.clients import party
 from sent_graphql.http.guard import BAD_HEAD, SLOW_HEAD, SLOW_READER, UNREAD, Guard, NoRoomError
 from sent_graphql.http.heads import MAX_HEADERS, Head, RefusedHeadError, check_head, refusal_bytes, too_large
 from sent_graphql.http.lines import LINE
@@ -68,6 +69,7 @@ class GuardedProtocol(HttpToolsProtocol):
         except NoRoomError as error:
             self._turn_away(error)
             return
+        transport.set_write_buffer_limits(high=0)
         self._socket = transport.get_extra_info("socket")
         self._writes = WholeWrites(transport, self.loop)
         self.transport = self._writes
@@ -174,14 +176,18 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def pause_writing(self) -> None:
-        """The client reads more slowly than it is answered."""
+        """The client reads more slowly than it is answered: something is left that the system has not taken."""
         super().pause_writing()
         self._watch_reader()
+        largest, size = self._writes.largest, self.transport.get_write_buffer_size()
+        party_of_client = party(self.client[0]) if self.client else ""
+        self.guard.unread.hold(self, party_of_client, largest or self, max(len(largest), size))
 
     def resume_writing(self) -> None:
         """It has caught up."""
         super().resume_writing()
         self._stop_watching()
+        self.guard.unread.release(self)
 
     def timeout_keep_alive_handler(self) -> None:
         """Closes a silent connection; one that has not read its answer is closed when it has, or is cut."""
@@ -303,6 +309,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _let_go(self) -> None:
         self._stop_awaiting()
+        self.guard.unread.release(self)
         if self._reading is not None:
             self._reading.cancel()
             self._reading = None

@@ -4,7 +4,9 @@ And with bounds for clients that do not read, or that send a message in crumbs: 
 answers to their pings among it, for as long as they like.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -13,8 +15,10 @@ from websockets.exceptions import InvalidHeader
 from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 
+from sent_graphql.http.clients import party
 from sent_graphql.http.heads import refusal_bytes
 from sent_graphql.http.lines import LINE
+from sent_graphql.http.unread import Unread
 
 SHARED_FROM: Final = 64 * 1024
 """Bytes of a message from which its parts are sent as they are: many who do not read it share the bytes then."""
@@ -35,15 +39,31 @@ _LARGEST_SMALL, _LARGEST_MEDIUM = 125, 2**16 - 1
 _MEDIUM, _LARGE = 126, 127
 
 
-class FramingProtocol(WebSocketsSansIOProtocol):
-    """Is the PushLine of its connection. Messages go out as they are: without deflate."""
+MOST_BUFFERED: Final = 16 * 1024
+"""Bytes of small messages that may wait for a client before it counts as one that does not keep up."""
 
+
+class FramingProtocol(WebSocketsSansIOProtocol):
+    """Is the PushLine of its connection. Messages go out as they are: without deflate. Subclasses have `unread`."""
+
+    unread: Unread
     _owed_pong = b""
+    _largest = b""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - uvicorn's business
         super().__init__(*args, **kwargs)
         self._service = self.app
         self.app = self._served
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begins."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=MOST_BUFFERED)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends."""
+        self.unread.release(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Takes what has come. First of all that is a whole handshake: one that is not understood is refused."""
@@ -90,8 +110,20 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         if size < SHARED_FROM:
             self.transport.write(_head(size) + b"".join(parts))
         else:
+            self._largest = max(parts, key=len)
             self.transport.writelines((_head(size), *parts))
+            self._largest = b""
         return True
+
+    @contextmanager
+    def holding(self, payload: bytes) -> Iterator[None]:
+        """See PushLine."""
+        late = _Late(self)
+        self.unread.hold(late, self._party(), payload, len(payload))
+        try:
+            yield
+        finally:
+            self.unread.release(late)
 
     def handle_ping(self) -> None:
         """Answers pings: of those that come while the client does not read, the last one, once it does."""
@@ -101,9 +133,16 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         elif pongs:
             self._owed_pong = pongs[-1]
 
+    def pause_writing(self) -> None:
+        """The client does not keep up."""
+        super().pause_writing()
+        size = max(len(self._largest), self.transport.get_write_buffer_size())
+        self.unread.hold(self, self._party(), self._largest or self, size)
+
     def resume_writing(self) -> None:
         """The client has caught up."""
         super().resume_writing()
+        self.unread.release(self)
         owed, self._owed_pong = self._owed_pong, b""
         if owed and not (self.close_sent or self.transport.is_closing()):
             self.transport.write(owed)
@@ -131,6 +170,9 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         else:
             self.schedule_ping()
 
+    def _party(self) -> str:
+        return party(self.client[0]) if self.client else ""
+
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Ends a connection that does not become a WebSocket's."""
         self.handshake_initiated = self.handshake_complete = self.close_sent = True
@@ -142,6 +184,27 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         await self._service(scope, receive, send)
         if self.initial_response is not None:
             self.handshake_complete = True  # a refusal ends it too: uvicorn would log it as a fault of ours
+
+
+class _Late:
+    """A message that waits for the client, beside what is being sent to it."""
+
+    def __init__(self, line: FramingProtocol) -> None:
+        self._line = line
+
+    def cut(self) -> None:
+        """See Holder."""
+        self._line.cut()
+
+
+def framing_protocol(unread: Unread) -> type[FramingProtocol]:
+    """The WebSockets of one server; what they hold for their clients counts in `unread`."""
+    unread_of_all = unread
+
+    class ServedProtocol(FramingProtocol):
+        unread = unread_of_all
+
+    return ServedProtocol
 
 
 def _is_text(data: bytes) -> bool:

@@ -1,6 +1,7 @@
 """What lies beneath an ASGI connection: whether its client takes what it is sent, and how to be rid of it."""
 
 from collections.abc import Coroutine
+from contextlib import AbstractContextManager
 from typing import Any, Final, Protocol
 
 LINE: Final = "line"
@@ -29,6 +30,9 @@ class PushLine(Line, Protocol):
 
         False where its client has to be waited for, or is gone: then `send` tells which.
         """
+
+    def holding(self, payload: bytes) -> AbstractContextManager[None]:
+        """While a message is held that the client has to be waited for; too much of it ends the connection."""
 
 
 def line_of(scope: Any) -> Any:  # noqa: ANN401 - ASGI's scopes are dicts of anything

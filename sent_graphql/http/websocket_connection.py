@@ -5,6 +5,7 @@ A connection costs its coroutine, which waits for messages, and little else: res
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final
 
 import orjson
@@ -28,6 +29,9 @@ ID_IN_USE: Final = 4409
 TOO_MANY_INITS: Final = 4429
 IDLE: Final = 1000
 
+ANSWERS_AT_ONCE: Final = 4
+"""Queries of one client whose answers are made at once, and held where it does not read: the others wait unanswered."""
+
 MAX_REASON_BYTES: Final = 123
 """What a close frame has room for."""
 
@@ -36,6 +40,7 @@ class WebSocketConnection:
     """Speaks one dialect with one client until either of them ends it."""
 
     __slots__ = (
+        "_answering",
         "_client",
         "_closed",
         "_dialect",
@@ -76,6 +81,7 @@ class WebSocketConnection:
         self._running: dict[str, _Running] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] | None = None
+        self._answering: asyncio.Semaphore | None = None
 
     async def run(self) -> None:
         """Serves the client; returns when the connection has ended."""
@@ -108,13 +114,25 @@ class WebSocketConnection:
         """What to wait for until the client is ready for more; null where it is."""
         return None if self._closed else room_on(self._line)
 
+    def place(self, price: Price) -> AbstractAsyncContextManager[None]:
+        """One of the places for queries whose answers are made; what asks oxend takes long, and little room."""
+        if price.dear:
+            return nullcontext()
+        self._answering = self._answering or asyncio.Semaphore(ANSWERS_AT_ONCE)
+        return self._answering
+
     def tell(self, *parts: bytes) -> Coroutine[Any, Any, None] | None:
         """Sends one message; gives what is left to do where its client has to be waited for. Raises as `say` does."""
         if self._closed:
             raise ConnectionAbortedError
         if self._line is not None and self._line.push(*parts):
             return None
-        return self.say(b"".join(parts).decode())
+        return self._say_late(b"".join(parts))
+
+    async def _say_late(self, message: bytes) -> None:
+        """The same, once the client has read what it was sent before."""
+        with nullcontext() if self._line is None else self._line.holding(message):
+            await self.say(message.decode())
 
     def cut(self) -> None:
         """Ends the connection of a client that takes nothing."""
@@ -253,15 +271,17 @@ class _Running:
         await self.error(orjson.dumps([{"message": message, "extensions": {"code": "TOO_MANY_OPERATIONS"}}]))
 
     async def _answer(self, operations: Operations, parameters: Parameters, price: Price) -> None:
-        async with operations.room(price):
-            result = await operations.run(parameters, QUERIES_AND_MUTATIONS)
-            payload = await encoded(result)
-        if never_ran(result):
-            await self.error(orjson.dumps([error.formatted for error in result.errors or ()]))
-            return
-        rest = self.next(payload)
-        if rest is not None:
-            await rest
+        async with self._connection.place(price):
+            if (unread := self.room()) is not None:
+                await unread
+            async with operations.room(price):
+                result = await operations.run(parameters, QUERIES_AND_MUTATIONS)
+                payload = await encoded(result)
+            if never_ran(result):
+                await self.error(orjson.dumps([error.formatted for error in result.errors or ()]))
+                return
+            if (rest := self.next(payload)) is not None:
+                await rest
         await self.complete()
 
     def room(self) -> Coroutine[Any, Any, None] | None:

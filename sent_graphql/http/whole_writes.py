@@ -24,6 +24,8 @@ class WholeWrites(asyncio.Transport):
         self._held: list[bytes] = []
         self._size = 0
         self._due: asyncio.Handle | None = None
+        self.largest = b""
+        """Of what is being sent just now, where it is much, the largest piece."""
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Sends `data`, or holds it for now."""
@@ -36,9 +38,12 @@ class WholeWrites(asyncio.Transport):
 
     def flush(self) -> None:
         """Sends what is held."""
+        is_much = self._size > MOST_HELD
         held = self._forget()
         if held and not self.beneath.is_closing():
+            self.largest = max(held, key=len) if is_much else b""
             self.beneath.writelines(held)
+            self.largest = b""
 
     def close(self) -> None:
         """Ends the connection when everything has been sent."""

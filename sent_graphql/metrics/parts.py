@@ -167,7 +167,15 @@ class PartsCollector(Collector):
         """Who is let in, who has to wait, and who is turned away."""
         parts = self._parts
         yield gauge("http_connections", "Open connections, those of WebSockets left out.", len(parts.guard))
-        yield counters("http_connections_cut", "Connections cut for slowness.", "reason", parts.guard.cut)
+        yield gauge(
+            "http_unread_bytes", "Bytes held for clients that have not read them yet.", parts.guard.unread.bytes
+        )
+        yield counters(
+            "http_connections_cut",
+            "Connections cut for slowness, or because too much was held for their clients.",
+            "reason",
+            {**parts.guard.cut, "unread": parts.guard.unread.cut},
+        )
         yield gauge("rate_limit_clients", "Clients whose buckets are remembered.", len(parts.limit))
         yield gauge("workload_cost", "Cost of the operations that are being executed.", parts.workload.under_way)
         yield gauge("workload_waiting", "Operations that wait for room.", parts.workload.waiting)

@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from sent_graphql.cache.snapshots import SnapshotCache
+from sent_graphql.http.guard import Guard
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.server import create_app
 from sent_graphql.live.hub import LiveQueryHub
@@ -87,8 +88,9 @@ class Stranger:
 class Host:
     """A running server."""
 
-    def __init__(self, port: int, clients: AsyncExitStack) -> None:
+    def __init__(self, port: int, guard: Guard, clients: AsyncExitStack) -> None:
         self.port = port
+        self.guard = guard
         self.address = f"http://127.0.0.1:{port}"
         self._clients = clients
         self.client = httpx.AsyncClient(base_url=self.address, timeout=60)
@@ -170,6 +172,7 @@ async def host(make: Any) -> AsyncIterator[Callable[..., Any]]:
                 connections=connections,
             )
             bound = socket.create_server(("127.0.0.1", 0), backlog=512)
+            guard = Guard(settings.http, settings.live.max_connections_per_address)
             answering = asyncio.Event()
 
             async def farewell() -> None:
@@ -178,12 +181,18 @@ async def host(make: Any) -> AsyncIterator[Callable[..., Any]]:
 
             serving = asyncio.create_task(
                 serve_http(
-                    app, bound, settings.http, settings.live, announce=lambda _url: answering.set(), farewell=farewell
+                    app,
+                    bound,
+                    settings.http,
+                    settings.live,
+                    announce=lambda _url: answering.set(),
+                    farewell=farewell,
+                    guard=guard,
                 )
             )
             following = asyncio.create_task(live.run())
             hosts.push_async_callback(end, [serving, following])
             await answering.wait()
-            return Host(bound.getsockname()[1], await hosts.enter_async_context(AsyncExitStack()))
+            return Host(bound.getsockname()[1], guard, await hosts.enter_async_context(AsyncExitStack()))
 
         yield host
