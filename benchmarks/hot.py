@@ -15,6 +15,7 @@ import tempfile
 import urllib.parse
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import uvicorn
@@ -31,6 +32,9 @@ NODES: Final = 2_000
 SERVERS: Final = ("bare", "application", "service")
 CONNECTIONS: Final = 8
 TICK: Final = os.sysconf("SC_CLK_TCK")
+ROUNDS: Final = 8
+"""Rounds in which all servers are asked in turn: what else the machine does changes from one minute to the next."""
+
 PLENTY: Final = 1e15
 """One client asks for all of it."""
 
@@ -115,20 +119,24 @@ def get(question: str, *headers: str) -> bytes:
     return "\r\n".join([f"GET {path} HTTP/1.1", "host: localhost", "accept: */*", *headers, "", ""]).encode()
 
 
-async def measure(request: bytes, times: int, canned: Path) -> tuple[int, dict[str, float]]:
-    """Bytes of the answer, and CPU microseconds of each server by request."""
+async def measure(request: bytes, times: int, canned: Path) -> tuple[int, dict[str, list[float]]]:
+    """Bytes of the answer, and CPU microseconds of each server by request, in each of the rounds."""
     first = await Server.start("application")
     await first.ask(request, 2, 1)
     answer = await first.ask(request, 1, 1)
     await first.end()
     await asyncio.to_thread(canned.write_bytes, answer)
-    costs = {}
-    for name in SERVERS:
-        server = await Server.start(name, canned if name == "bare" else None)
-        await server.ask(request, max(20, times // 10), CONNECTIONS)
-        before = server.cpu()
-        await server.ask(request, times, CONNECTIONS)
-        costs[name] = (server.cpu() - before) / times * 1e6
+    servers = {name: await Server.start(name, canned if name == "bare" else None) for name in SERVERS}
+    costs: dict[str, list[float]] = {name: [] for name in SERVERS}
+    asked = times // ROUNDS
+    for server in servers.values():
+        await server.ask(request, max(20, asked), CONNECTIONS)
+    for _ in range(ROUNDS):
+        for name, server in servers.items():
+            before = server.cpu()
+            await server.ask(request, asked, CONNECTIONS)
+            costs[name].append((server.cpu() - before) / asked * 1e6)
+    for server in servers.values():
         await server.end()
     return len(answer), costs
 
@@ -139,21 +147,24 @@ async def compare(times: int, canned: Path) -> None:
     cases = {
         "small": (post(SMALL["network"]), times),
         "small, GET": (get(SMALL["network"]), times),
-        "list": (post(long), max(200, times // 20)),
-        "list, gzip": (post(long, "accept-encoding: gzip"), max(200, times // 5)),
+        "list": (post(long), max(400, times // 10)),
+        "list, gzip": (post(long, "accept-encoding: gzip"), max(400, times // 2)),
     }
     print(f"{'question':14}{'bytes':>10}" + "".join(f"{name + '/µs':>16}" for name in SERVERS) + "   of bare")
     for name, (request, rounds) in cases.items():
         size, costs = await measure(request, rounds, canned)
-        shown = "".join(f"{costs[server]:16.1f}" for server in SERVERS)
-        ratios = ", ".join(f"{costs[server] / costs['bare']:.2f}" for server in SERVERS[1:])
+        shown = "".join(f"{median(costs[server]):16.1f}" for server in SERVERS)
+        ratios = ", ".join(
+            f"{median(ours / bare for ours, bare in zip(costs[server], costs['bare'], strict=True)):.2f}"
+            for server in SERVERS[1:]
+        )
         print(f"{name:14}{size:10}{shown}   {ratios}", flush=True)
 
 
 def main() -> None:
     """Compares the servers, or is one of them."""
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--requests", type=int, default=20_000, help="requests of each small question")
+    arguments.add_argument("--requests", type=int, default=40_000, help="requests of each small question")
     arguments.add_argument("--serve", choices=SERVERS, help=argparse.SUPPRESS)
     arguments.add_argument("--canned", type=Path, help=argparse.SUPPRESS)
     options = arguments.parse_args()
