@@ -36,7 +36,7 @@ class RequestLine:
             return
         self._log.debug(
             "request",
-            method=scope["method"],
+            method=scope.get("method", "GET"),  # a handshake has none, and is a GET
             path=_printable(scope["path"]),
             status=status,
             duration_ms=round((time.perf_counter() - began) * 1000, 2),

@@ -7,6 +7,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sent_graphql.http.handshakes import refuse
 from sent_graphql.http.media_types import JSON
 from sent_graphql.http.replies import json_reply
 
@@ -54,7 +55,7 @@ class Refusing:
     async def __call__(self, error: NotNowError, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuses one, or the handshake of a WebSocket."""
         if scope["type"] == "websocket":
-            await error.response()(scope, receive, send)
+            await refuse(error.response(), scope, receive, send)
             return
         scope.setdefault("state", {})[_REFUSAL] = error
         await self._app(scope, receive, send)

@@ -1,8 +1,8 @@
 """`/store` and `/registrations`: operators' signed keys in the shapes of the earlier REST service.
 
 A state is changed by GET here, and only here, because operators' tools do so: what authorises the change is the
-signature that the request carries, and no cookie. Every answer has the network and the time beside it, `null` for a
-network that has not been read yet.
+signature that the request carries, and no cookie. Forms of other sites' pages are refused, as they come from no tool.
+Every answer has the network and the time beside it, `null` for a network that has not been read yet.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +18,7 @@ from sent_graphql.http.clients import client_of
 from sent_graphql.http.graphql_request import RequestError
 from sent_graphql.http.info import network_summary
 from sent_graphql.http.not_now import OverloadError, RateLimitedError
+from sent_graphql.http.origins import Origins
 from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.replies import json_reply
 from sent_graphql.http.snapshots import SnapshotReader
@@ -66,7 +67,7 @@ _FIELDS: Final = {
 
 
 class RegistrationRoutes:
-    """The endpoints. `clock` gives unix seconds."""
+    """The endpoints. `clock` gives unix seconds; `origins`: whose pages may send the form."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class RegistrationRoutes:
         *,
         clock: Callable[[], float],
         bodies: Bodies,
+        origins: Origins,
     ) -> None:
         self._desk: RegistrationDesk | None = services.registration_desk
         self._kept: Registrations | None = services.registrations
@@ -83,6 +85,7 @@ class RegistrationRoutes:
         self._limit = limit
         self._clock = clock
         self._bodies = bodies
+        self._origins = origins
 
     def routes(self) -> list[Route]:
         """Both. A key may hold slashes: those of base64."""
@@ -93,6 +96,8 @@ class RegistrationRoutes:
 
     async def store(self, request: Request) -> Response:
         """Keeps a registration; 400 where something is wrong with it, 503 where it cannot be checked or kept now."""
+        if request.method == "POST" and not self._origins.welcome(request.headers):
+            return await self._refused(403, {"code": "forbidden", "error": "Pages of this origin may not store here."})
         try:
             given = await self._parameters(request)
         except RequestError as error:

@@ -21,12 +21,14 @@ from sent_graphql.http.freshness import Freshness
 from sent_graphql.http.graphiql import GraphiqlPage, assets
 from sent_graphql.http.graphql_request import RequestReader
 from sent_graphql.http.graphql_view import GraphQLView
+from sent_graphql.http.handshakes import refuse
 from sent_graphql.http.health import Readyz, healthz
 from sent_graphql.http.info import Info
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.middleware import Faults, RequestLog, SecurityHeaders, cors
 from sent_graphql.http.not_now import Refusing
 from sent_graphql.http.operations import Operations
+from sent_graphql.http.origins import Origins
 from sent_graphql.http.persisted_queries import PersistedQueries
 from sent_graphql.http.quotas import Quotas
 from sent_graphql.http.rate_limit import RateLimit
@@ -101,12 +103,13 @@ def create_app(
         ),
         page=GraphiqlPage(network=settings.network.name) if settings.http.graphiql else None,
     )
+    origins = Origins(settings.http.cors_origins)
     sockets = WebSocketEndpoint(
         live=live,
         operations=operations,
         connections=connections,
         settings=settings.live,
-        origins=settings.http.cors_origins,
+        origins=origins,
     )
     headers = [Middleware(SecurityHeaders), *cors(settings.http.cors_origins)]
     refusing = Refusing(headers)
@@ -116,7 +119,9 @@ def create_app(
         Route("/info", Info(snapshots, clock=clock).__call__),
         Route("/healthz", healthz),
         Route("/readyz", Readyz(snapshots).__call__),
-        *RegistrationRoutes(services or Services(), snapshots, limit, clock=clock, bodies=bodies).routes(),
+        *RegistrationRoutes(
+            services or Services(), snapshots, limit, clock=clock, bodies=bodies, origins=origins
+        ).routes(),
     ]
     if settings.http.graphiql:
         routes.append(assets())
@@ -161,7 +166,7 @@ class Sockets:
         elif scope["path"] == scope.get("root_path", "") + "/graphql":
             await self._endpoint(scope, receive, send)
         else:
-            await refusal(404, "No WebSocket is served here; it is at /graphql.")(scope, receive, send)
+            await refuse(refusal(404, "No WebSocket is served here; it is at /graphql."), scope, receive, send)
 
 
 async def _home(_request: Request) -> Response:

@@ -7,9 +7,11 @@ from starlette.types import Receive, Scope, Send
 
 from sent_graphql.http.clients import client_of
 from sent_graphql.http.dialects import Dialect, LegacyWs, TransportWs
+from sent_graphql.http.handshakes import refuse
 from sent_graphql.http.lines import line_of
 from sent_graphql.http.live_connections import LiveConnections, TooManyConnectionsError
 from sent_graphql.http.operations import Operations
+from sent_graphql.http.origins import Origins
 from sent_graphql.http.replies import refusal
 from sent_graphql.http.websocket_connection import WebSocketConnection
 from sent_graphql.live.subscriptions import LiveQueries
@@ -22,7 +24,7 @@ RETRY_AFTER: Final = {"retry-after": "5"}
 
 
 class WebSocketEndpoint:
-    """The ASGI application of WebSockets. `origins`: whose pages may connect besides our own; "*" is everybody's."""
+    """The ASGI application of WebSockets. `origins`: whose pages may connect."""
 
     def __init__(
         self,
@@ -31,21 +33,21 @@ class WebSocketEndpoint:
         operations: Operations,
         connections: LiveConnections,
         settings: LiveSettings,
-        origins: tuple[str, ...],
+        origins: Origins,
     ) -> None:
         self._live = live
         self._operations = operations
         self._connections = connections
         self._settings = settings
-        self._origins = frozenset(origins)
+        self._origins = origins
         self._dialects: dict[str, Dialect] = {dialect.name: dialect for dialect in (TransportWs(), LegacyWs())}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one connection from its handshake to its end."""
         await receive()  # websocket.connect
-        headers = Headers(scope=scope)
-        if not self._is_welcome(headers):
-            await refusal(403, "Pages of this origin may not connect here.", code="FORBIDDEN")(scope, receive, send)
+        if not self._origins.welcome(Headers(scope=scope)):
+            foreign = refusal(403, "Pages of this origin may not connect here.", code="FORBIDDEN")
+            await refuse(foreign, scope, receive, send)
             return
         dialect = next((self._dialects[name] for name in scope["subprotocols"] if name in self._dialects), None)
         if dialect is None:
@@ -67,12 +69,4 @@ class WebSocketEndpoint:
             with self._connections.admitted(connection, client):
                 await connection.run()
         except TooManyConnectionsError as error:
-            await refusal(error.status, str(error), RETRY_AFTER, code=error.code)(scope, receive, send)
-
-    def _is_welcome(self, headers: Headers) -> bool:
-        """Browsers tell the page's origin and let any page connect: it is ours to refuse."""
-        origin = headers.get("origin")
-        if origin is None or "*" in self._origins or origin in self._origins:
-            return True
-        host = origin.partition("://")[2]
-        return bool(host) and host == headers.get("host")
+            await refuse(refusal(error.status, str(error), RETRY_AFTER, code=error.code), scope, receive, send)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from sent_graphql.http.bodies import Bodies
 from sent_graphql.http.info import network_summary
+from sent_graphql.http.origins import Origins
 from sent_graphql.http.rate_limit import RateLimit
 from sent_graphql.http.registrations import MAX_FORM_BYTES, MAX_LISTED, RegistrationRoutes
 from sent_graphql.http.replies import on_http_exception
@@ -43,6 +44,7 @@ SOLO = Registration(
 )
 SHARED = structs.replace(SOLO, kind=RegistrationKind.CONTRACT, contract=CONTRACT)
 GIVEN = {"pubkey_bls": SOLO.pubkey_bls, "sig_ed25519": SOLO.sig_ed25519, "sig_bls": SOLO.sig_bls, "operator": OPERATOR}
+OWN = Origins(["https://app.example"])
 BODIES = Bodies(HttpSettings(max_awaited_bytes=2_000), Workload(GraphqlSettings()))
 SHOWN = {"pubkey_ed25519": PUBKEY, **GIVEN, "type": "solo"}
 
@@ -125,7 +127,7 @@ async def rest(desk: Desk, kept: Kept, reader: Held) -> AsyncIterator[httpx.Asyn
 
 def _client(services: Services, reader: Held, **limits: float) -> httpx.AsyncClient:
     limit = RateLimit(RateLimitSettings.model_validate(limits))
-    routes = RegistrationRoutes(services, reader, limit, clock=lambda: NOW, bodies=BODIES).routes()
+    routes = RegistrationRoutes(services, reader, limit, clock=lambda: NOW, bodies=BODIES, origins=OWN).routes()
     app = Starlette(routes=routes, exception_handlers={HTTPException: on_http_exception})
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service")
 
@@ -169,6 +171,20 @@ async def test_a_registration_is_stored_by_a_form(
     assert desk.taken == [
         (RegistrationTexts(pubkey=PUBKEY, **GIVEN, contract=CONTRACT), Spelling.HEX_OR_BASE64),
     ]
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://service.evil.example"])
+async def test_forms_of_other_sites_pages_are_refused(
+    rest: httpx.AsyncClient, desk: Desk, told: Callable[..., Any], origin: str
+) -> None:
+    response = await rest.post(f"/store/{PUBKEY}", data=GIVEN, headers={"origin": origin})
+    error = {"code": "forbidden", "error": "Pages of this origin may not store here."}
+    assert (response.status_code, told(response)) == (403, {"error": error, "errors": [error]})
+    assert desk.taken == []
+    for welcome in ("http://service", "https://app.example"):
+        response = await rest.post(f"/store/{PUBKEY}", data=GIVEN, headers={"origin": welcome})
+        assert response.status_code == 200
+    assert len(desk.taken) == 2
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -76,6 +76,26 @@ async def test_websockets_of_other_origins_are_refused(host: Any) -> None:
     await here.websocket(origin=f"http://127.0.0.1:{here.port}")
 
 
+async def test_refused_handshakes_have_the_headers_of_all_answers_and_an_id(host: Any) -> None:
+    here = await host(rate_limit={"cost_burst": 100, "cost_per_second": 0.001})
+    asked = {"connection": "upgrade", "upgrade": "websocket", "sec-websocket-version": "13"}
+    key = {"sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+    ids = set()
+    for status, path, more in (
+        (403, "/graphql", {**key, **OTHER}),
+        (404, "/elsewhere", key),
+        (400, "/graphql", {"sec-websocket-key": "short"}),
+        *[(status, "/graphql", {**key, **OTHER}) for status in (403, 403, 403, 429)],
+    ):
+        response = await here.client.get(path, headers={**asked, **more})
+        assert response.status_code == status
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert response.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        if status != 400:  # no request for the application yet
+            ids.add(response.headers["x-request-id"])
+    assert len(ids) == 6
+
+
 @pytest.mark.parametrize(
     "path", ["/graphql", "/info", "/healthz", "/readyz", "/store/a", "/nowhere", "/", "/registrations/a"]
 )
