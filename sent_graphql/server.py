@@ -137,7 +137,7 @@ async def serve_http(
             # Named here, or uvicorn would believe whoever connects from this machine, or what the environment names.
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
-            ws=framing_protocol(guard.unread),
+            ws=framing_protocol(unread=guard.unread, unfinished=guard.unfinished),
             ws_max_size=live.max_message_bytes,
             ws_ping_interval=live.ping_interval,
             ws_ping_timeout=live.ping_timeout,

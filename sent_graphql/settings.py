@@ -362,7 +362,8 @@ class HttpSettings(Section):
         int,
         Field(
             ge=1024,
-            description="Bytes held of bodies that have not come whole, of all clients; one that is beyond gets 503.",
+            description="Bytes held of bodies that have not come whole, of all clients; one that is beyond gets 503. "
+            "As much again is held of WebSockets' messages; beyond, who holds most is cut.",
         ),
     ] = 64 * 1024 * 1024
     max_unread_bytes: Annotated[

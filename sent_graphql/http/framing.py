@@ -17,8 +17,8 @@ from websockets.http11 import Request
 
 from sent_graphql.http.clients import party
 from sent_graphql.http.heads import refusal_bytes
+from sent_graphql.http.holdings import Holdings
 from sent_graphql.http.lines import LINE
-from sent_graphql.http.unread import Unread
 
 SHARED_FROM: Final = 64 * 1024
 """Bytes of a message from which its parts are sent as they are: many who do not read it share the bytes then."""
@@ -44,9 +44,14 @@ MOST_BUFFERED: Final = 16 * 1024
 
 
 class FramingProtocol(WebSocketsSansIOProtocol):
-    """Is the PushLine of its connection. Messages go out as they are: without deflate. Subclasses have `unread`."""
+    """Is the PushLine of its connection. Messages go out as they are: without deflate.
 
-    unread: Unread
+    Subclasses have what is held for clients: answers `unread`, and `unfinished` messages.
+    """
+
+    unread: Holdings
+    unfinished: Holdings
+    _is_unfinished = False
     _owed_pong = b""
     _largest = b""
 
@@ -63,11 +68,14 @@ class FramingProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Ends."""
         self.unread.release(self)
+        self.unfinished.release(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Takes what has come. First of all that is a whole handshake: one that is not understood is refused."""
         super().data_received(data)
+        if self.frames or self.conn.reader.buffer or self._is_unfinished:
+            self._count_unfinished()
         if not (self.handshake_initiated or self.transport.is_closing()):
             self._refuse(431, "HEADERS_TOO_LARGE", "The handshake has too many headers, or too long a line.")
 
@@ -170,6 +178,15 @@ class FramingProtocol(WebSocketsSansIOProtocol):
         else:
             self.schedule_ping()
 
+    def _count_unfinished(self) -> None:
+        """Notes what is held of a message, or of a handshake, whose rest has yet to come."""
+        size = len(self.conn.reader.buffer) + sum(map(len, self.frames))
+        self._is_unfinished = size > 0
+        if self._is_unfinished:
+            self.unfinished.hold(self, self._party(), self, size)
+        else:
+            self.unfinished.release(self)
+
     def _party(self) -> str:
         return party(self.client[0]) if self.client else ""
 
@@ -197,12 +214,13 @@ class _Late:
         self._line.cut()
 
 
-def framing_protocol(unread: Unread) -> type[FramingProtocol]:
-    """The WebSockets of one server; what they hold for their clients counts in `unread`."""
-    unread_of_all = unread
+def framing_protocol(*, unread: Holdings, unfinished: Holdings) -> type[FramingProtocol]:
+    """The WebSockets of one server; what is sent and not read counts in `unread`, parts of messages in `unfinished`."""
+    unread_of_all, unfinished_of_all = unread, unfinished
 
     class ServedProtocol(FramingProtocol):
         unread = unread_of_all
+        unfinished = unfinished_of_all
 
     return ServedProtocol
 

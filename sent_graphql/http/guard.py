@@ -7,7 +7,7 @@ from typing import Final
 
 from sent_graphql.http.clients import party
 from sent_graphql.http.heads import refusal_bytes
-from sent_graphql.http.unread import Unread
+from sent_graphql.http.holdings import Holdings
 from sent_graphql.http.waits import Reads
 from sent_graphql.settings import HttpSettings
 
@@ -54,8 +54,10 @@ class Guard:
         self._proxies = [ip_network(text) for text in settings.trusted_proxies]
         self._open: Counter[str] = Counter()
         self._all = self._heard_out = 0
-        self.unread = Unread(settings.max_unread_bytes)
-        """What is held for clients that have not read it yet."""
+        self.unread = Holdings(settings.max_unread_bytes)
+        """Answers that clients have not read yet."""
+        self.unfinished = Holdings(settings.max_awaited_bytes)
+        """Messages of WebSockets that have not come whole."""
         self.reads = Reads()
         """When connections are read."""
         self.refused = {NO_ROOM: 0, BAD_HEAD: 0, UNREAD: 0}

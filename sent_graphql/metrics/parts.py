@@ -174,7 +174,7 @@ class PartsCollector(Collector):
             "http_connections_cut",
             "Connections cut for slowness, or because too much was held for their clients.",
             "reason",
-            {**parts.guard.cut, "unread": parts.guard.unread.cut},
+            {**parts.guard.cut, "unread": parts.guard.unread.cut, "unfinished": parts.guard.unfinished.cut},
         )
         yield gauge("rate_limit_clients", "Clients whose buckets are remembered.", len(parts.limit))
         yield gauge("workload_cost", "Cost of the operations that are being executed.", parts.workload.under_way)

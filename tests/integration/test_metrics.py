@@ -196,7 +196,12 @@ async def test_who_is_turned_away_is_counted_and_so_is_what_the_cache_answers(st
         *("connection_no_room", "connection_unread"),
         *("proofs", "workers", "signatures"),
     }
-    assert values("http_connections_cut_total", "reason") == {"slow_head": 1, "slow_reader": 0, "unread": 0}
+    assert values("http_connections_cut_total", "reason") == {
+        "slow_head": 1,
+        "slow_reader": 0,
+        "unread": 0,
+        "unfinished": 0,
+    }
     assert values("database_seconds_count", "kind")["read"] >= 3
     assert values("database_seconds_count", "kind")["write"] >= 1
     assert values("database_errors_total", "kind") == {"read": 0, "write": 0}

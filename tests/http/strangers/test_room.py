@@ -1,10 +1,12 @@
 """Clients that are many: how many connections there may be, and for whom there is room when there are too many."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
 import pytest
+from websockets.frames import Frame, Opcode
 
 from sent_graphql.http import connections, guard
 
@@ -110,6 +112,32 @@ def posted(size: int) -> tuple[bytes, bytes]:
     body = b'{"query":"{__typename}"}'.ljust(size)
     head = b"POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     return head % size + body[:-10], body[-10:]
+
+
+@pytest.mark.parametrize("missing", [0, 10], ids=["fragments", "parts of a frame"])
+async def test_parts_of_messages_are_held_up_to_a_bound_of_all(host: Any, missing: int) -> None:
+    here = await host(http={"max_awaited_bytes": 1_000_000})
+    unfinished = here.guard.unfinished
+    honest = await here.websocket()
+    part = Frame(Opcode.TEXT, b" " * 200_000, fin=False).serialize(mask=True)
+    opened = [await here.websocket() for _ in range(8)]
+    for client in opened:
+        client.transport.write(part[: len(part) - missing])
+    for _ in range(1_000):
+        if unfinished.cut == 3:
+            break
+        await asyncio.sleep(0.01)
+    assert unfinished.bytes <= 1_000_000
+    await honest.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": "{ meta { version } }"}}))
+    assert json.loads(await honest.recv())["type"] == "next"
+    await asyncio.gather(*(client.wait_closed() for client in opened[:3]))
+    for client in opened:
+        client.transport.abort()
+    for _ in range(1_000):
+        if not unfinished.bytes:
+            break
+        await asyncio.sleep(0.01)
+    assert (unfinished.bytes, unfinished.cut) == (0, 3)
 
 
 async def test_parts_of_bodies_are_held_up_to_a_bound_of_all(host: Any) -> None:

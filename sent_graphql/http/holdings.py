@@ -1,4 +1,4 @@
-"""Answers that wait for clients to read them: what they take in all, and who is cut when that is too much."""
+"""What is held for clients until they do their part: what it takes in all, and who is cut when that is too much."""
 
 import asyncio
 from collections import Counter
@@ -6,19 +6,19 @@ from typing import NamedTuple, Protocol
 
 
 class Holder(Protocol):
-    """Something for whose client an answer is held."""
+    """Something that holds bytes for a client."""
 
     def cut(self) -> None:
-        """Ends the client's connection at once, and forgets what was not read."""
+        """Ends the client's connection at once, and forgets what was held."""
 
 
-class _Held(NamedTuple):
+class _Holding(NamedTuple):
     party: str
     what: object
 
 
-class Unread:
-    """What is held for clients, `most` bytes at most.
+class Holdings:
+    """What is held of one kind, `most` bytes at most.
 
     Beyond, connections are cut: of the party that holds most, the one that has held for longest. What several hold in
     common counts once, for it is in memory once: the answer to a question that many ask is no reason to cut any.
@@ -26,7 +26,7 @@ class Unread:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._held: dict[Holder, _Held] = {}
+        self._held: dict[Holder, _Holding] = {}
         self._sizes: dict[int, int] = {}
         self._holders: Counter[int] = Counter()
         self.bytes = 0
@@ -39,13 +39,13 @@ class Unread:
 
         `what` is the very object in memory, of `size` bytes, or the holder itself where there is none to name.
         """
-        self.release(holder)
-        self._held[holder] = _Held(party, what)
-        key = id(what)
-        self._holders[key] += 1
-        if self._holders[key] == 1:
-            self._sizes[key] = size
-            self.bytes += size
+        held = self._held.get(holder)
+        if held is None or held.what is not what:
+            self.release(holder)
+            self._held[holder] = _Holding(party, what)
+            self._holders[id(what)] += 1
+        self.bytes += size - self._sizes.get(id(what), 0)
+        self._sizes[id(what)] = size
         while self.bytes > self._most:
             self._cut_one()
 
