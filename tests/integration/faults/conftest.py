@@ -112,11 +112,14 @@ class Watch:
         return await service.until(META, lambda data: words in (self.source(data, name)["lastError"] or ""))
 
     async def well(self, service: Any) -> Any:
-        """Waits until nothing is stale and every source is healthy; gives `meta`."""
-        return await service.until(
+        """Waits until nothing is stale and every source is healthy, to `/readyz` too; gives `meta`."""
+        data = await service.until(
             META,
             lambda data: not data["meta"]["stale"] and all(source["healthy"] for source in data["meta"]["sources"]),
         )
+        ready = await service.client.get("/readyz")
+        assert (ready.status_code, ready.json()["stale"]) == (200, False)
+        return data
 
     async def stale(self, service: Any) -> Any:
         """Waits until the data are told to be stale, by `meta` and `/readyz` alike; gives `meta`."""
