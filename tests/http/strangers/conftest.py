@@ -17,6 +17,7 @@ from sent_graphql.cache.snapshots import SnapshotCache
 from sent_graphql.http.guard import Guard
 from sent_graphql.http.live_connections import LiveConnections
 from sent_graphql.http.server import create_app
+from sent_graphql.http.workload import Workload
 from sent_graphql.live.hub import LiveQueryHub
 from sent_graphql.models.network import NetworkType
 from sent_graphql.models.snapshot import Snapshot
@@ -88,8 +89,9 @@ class Stranger:
 class Host:
     """A running server."""
 
-    def __init__(self, port: int, guard: Guard, clients: AsyncExitStack) -> None:
+    def __init__(self, port: int, guard: Guard, workload: Workload, clients: AsyncExitStack) -> None:
         self.port = port
+        self.workload = workload
         self.guard = guard
         self.address = f"http://127.0.0.1:{port}"
         self._clients = clients
@@ -163,6 +165,7 @@ async def host(make: Any) -> AsyncIterator[Callable[..., Any]]:
             schema = build_schema(settings.graphql, "mainnet")
             live = LiveQueryHub(schema, snapshots, make_context, settings.live)
             connections = LiveConnections(settings.live)
+            workload = Workload(settings.graphql)
             app = create_app(
                 settings=settings,
                 schema=schema,
@@ -170,6 +173,7 @@ async def host(make: Any) -> AsyncIterator[Callable[..., Any]]:
                 make_context=make_context,
                 live=live,
                 connections=connections,
+                workload=workload,
             )
             bound = socket.create_server(("127.0.0.1", 0), backlog=512)
             guard = Guard(settings.http, settings.live.max_connections_per_address)
@@ -193,6 +197,6 @@ async def host(make: Any) -> AsyncIterator[Callable[..., Any]]:
             following = asyncio.create_task(live.run())
             hosts.push_async_callback(end, [serving, following])
             await answering.wait()
-            return Host(bound.getsockname()[1], guard, await hosts.enter_async_context(AsyncExitStack()))
+            return Host(bound.getsockname()[1], guard, workload, await hosts.enter_async_context(AsyncExitStack()))
 
         yield host

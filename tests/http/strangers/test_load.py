@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import random
 from collections import Counter
 from typing import Any
 
@@ -99,3 +100,39 @@ async def test_operations_of_one_connection_wait_for_a_turn_of_the_loop_with_tim
     await opened.send(json.dumps({"id": "2", "type": "subscribe", "payload": {"query": "{ meta { version } }"}}))
     async with asyncio.timeout(30):
         assert json.loads(await opened.recv())["type"] == "next"
+
+
+async def test_whoever_asks_in_whatever_way_gets_the_same_answer_and_all_room_is_given_back(
+    host: Any, make: Any
+) -> None:
+    here = await host(
+        state=make.state(*(make.node(number) for number in range(1, NODES + 1))),
+        graphql={"max_cost_at_once": 40_000},  # room for a few
+        rate_limit={"enabled": False},
+    )
+    chance = random.Random(5)
+    expected = (await asked(here.client, -1)).json()
+
+    async def ask(number: int) -> None:
+        body = {"query": QUESTION, "variables": {"number": number % 7}}
+        headers = {"accept-encoding": chance.choice(["gzip", "identity"])}
+        if chance.random() < 0.5:
+            parameters = {"query": QUESTION, "variables": json.dumps(body["variables"])}
+            asking = here.client.get("/graphql", params=parameters, headers=headers)
+        else:
+            asking = here.client.post("/graphql", json=body, headers=headers)
+        try:
+            async with asyncio.timeout(0.02 if chance.random() < 0.2 else 60):
+                answer = await asking
+        except TimeoutError:
+            return  # gone, perhaps in the midst of making what others wait for
+        assert answer.status_code == 200
+        assert answer.headers.get("content-encoding", "identity") == headers["accept-encoding"]
+        assert ("etag" in answer.headers) == (answer.request.method == "GET")
+        assert answer.json()["data"] == expected["data"]
+
+    for _ in range(3):
+        await asyncio.gather(*(ask(number) for number in range(60)))
+    last = await here.ask(QUESTION, variables={"number": "last"})
+    assert last.status_code == 200
+    assert here.workload.under_way == here.workload.waiting == 0
