@@ -95,7 +95,9 @@ class JsonRpc:
             for place, outcome in zip(open_places, outcomes, strict=True):
                 results[place] = outcome
             open_places = [place for place in open_places if failure_of(results[place])]
-            failure = next((error for error in map(failure_of, outcomes) if error), None)
+            told = next((error for error in map(failure_of, outcomes) if error), None)
+            # That one endpoint serves another chain is no reason where another one has failed.
+            failure = failure if failure and isinstance(told, SourceMisconfiguredError) else told
             if isinstance(failure, RpcDeadlineError):
                 break
         if failure and not all(isinstance(results[place], RpcRefusedError) for place in open_places):
